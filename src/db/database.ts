@@ -1,0 +1,99 @@
+import { Pool, type PoolClient, types } from 'pg'
+import { unavailable } from '../errors.ts'
+
+/** One statement. `name` makes it a prepared statement of the connection. */
+export interface Statement {
+  text: string
+  values?: readonly unknown[]
+  name?: string
+}
+
+export interface Sql {
+  query<Row>(statement: Statement): Promise<Row[]>
+}
+
+export interface Database extends Sql {
+  /** Commits what `work` did, or rolls it back when it throws. */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const CONNECT_MS = 2_000
+const QUERY_MS = 5_000
+
+// bigint counters fit a double for as long as anybody will count.
+types.setTypeParser(types.builtins.INT8, Number)
+
+export function openDatabase(options: {
+  url: string
+  pool: number
+  name: string
+  onError: (error: Error) => void
+}): Database {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.pool,
+    application_name: options.name,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: QUERY_MS,
+    statement_timeout: QUERY_MS,
+    lock_timeout: 2_000,
+    idle_in_transaction_session_timeout: 10_000,
+    keepAlive: true,
+  })
+  pool.on('error', options.onError)
+  return {
+    query: (statement) => pool.query(toQuery(statement)).then((result) => result.rows, rethrow),
+    transaction: (work) => inTransaction(pool, work),
+    close: () => pool.end(),
+  }
+}
+
+async function inTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch(rethrow)
+  let broken: Error | undefined
+  const lost = (error: Error) => {
+    broken = error
+  }
+  client.on('error', lost)
+  try {
+    await client.query('BEGIN')
+    const result = await work(session(client))
+    await client.query('COMMIT')
+    return result
+  } catch (error) {
+    await client.query('ROLLBACK').catch(lost)
+    return rethrow(error)
+  } finally {
+    client.off('error', lost)
+    client.release(broken)
+  }
+}
+
+function session(client: PoolClient): Sql {
+  return { query: (statement) => client.query(toQuery(statement)).then((result) => result.rows) }
+}
+
+function toQuery(statement: Statement) {
+  return {
+    text: statement.text,
+    ...(statement.name === undefined ? {} : { name: statement.name }),
+    values: statement.values === undefined ? [] : [...statement.values],
+  }
+}
+
+/** SQLSTATE classes that say "not now" rather than "not like this": connection, resources, operator, system. */
+const AWAY = /^(08|53|57|58|25006)/
+
+/** True when PostgreSQL could not be reached, was too slow or is shutting down. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  if (AWAY.test(code) || code === '55P03' || /^E[A-Z]+$/.test(code)) return true
+  return /timeout|terminated|not queryable|Connection ended|connection error/i.test(error.message)
+}
+
+function rethrow(error: unknown): never {
+  if (isAway(error)) throw unavailable('The database is not available. Nothing was stored.', 2, error)
+  throw error
+}

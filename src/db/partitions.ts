@@ -1,0 +1,68 @@
+import type { Sql } from './database.ts'
+
+/** Tables that are cut into days of their UUIDv7, with the column that carries it. */
+const PARTITIONED = ['events', 'deliveries', 'attempts'] as const
+const DAY_MS = 86_400_000
+
+/** How far ahead days are made; readiness fails below two. */
+export const DAYS_AHEAD = 7
+/** Producers may name ids up to a day old, and machines' clocks differ: so two days back. */
+const DAYS_BACK = 2
+
+/**
+ * Makes the days from two back to seven ahead. A day is created beside the table and then attached, which takes a weaker lock
+ * than `CREATE TABLE … PARTITION OF` and so never stops the inserts of others.
+ */
+export async function makePartitions(sql: Sql, now: Date): Promise<void> {
+  const today = Math.floor(now.getTime() / DAY_MS)
+  for (const table of PARTITIONED) {
+    const existing = new Set(await listPartitions(sql, table))
+    for (let day = today - DAYS_BACK; day <= today + DAYS_AHEAD; day += 1) {
+      const name = partitionName(table, day)
+      if (!existing.has(name)) await makePartition(sql, table, name, day)
+    }
+  }
+}
+
+/** How many whole days from `now` on every partitioned table can take. */
+export async function daysAhead(sql: Sql, now: Date): Promise<number> {
+  const today = Math.floor(now.getTime() / DAY_MS)
+  const perTable = await Promise.all(
+    PARTITIONED.map(async (table) => {
+      const existing = new Set(await listPartitions(sql, table))
+      let days = 0
+      while (existing.has(partitionName(table, today + days))) days += 1
+      return days
+    }),
+  )
+  return Math.min(...perTable)
+}
+
+/** The days of a table, oldest first, by the names of their partitions. */
+export async function listPartitions(sql: Sql, table: string): Promise<string[]> {
+  const rows = await sql.query<{ name: string }>({
+    text: `SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+           WHERE inhparent = $1::regclass ORDER BY child.relname`,
+    values: [table],
+  })
+  return rows.map((row) => row.name)
+}
+
+async function makePartition(sql: Sql, table: string, name: string, day: number): Promise<void> {
+  await sql.query({
+    text: `CREATE TABLE IF NOT EXISTS ${name} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`,
+  })
+  await sql.query({
+    text: `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${lowestId(day)}') TO ('${lowestId(day + 1)}')`,
+  })
+}
+
+function partitionName(table: string, day: number): string {
+  return `${table}_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`
+}
+
+/** The smallest uuid of a day: its first millisecond, then zeros (version bits included, so that nothing sorts below). */
+function lowestId(day: number): string {
+  const hex = (day * DAY_MS).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+}

@@ -1,0 +1,47 @@
+import { destination, type Logger as Pino, pino } from 'pino'
+
+export type Logger = Pick<Pino, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>
+
+const SECRETS = ['authorization', 'x-api-key', 'cookie', 'token', 'secret', 'password', 'ticket', 'url.query']
+
+/** JSON lines on stderr, so that what a command prints for people stays alone on stdout. */
+export function openLog(options: { level: string; name: string }): Logger {
+  return pino(
+    {
+      name: options.name,
+      level: options.level,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: {
+        paths: SECRETS.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `headers["${key}"]`]),
+        censor: '[redacted]',
+      },
+      serializers: { err: plainError },
+    },
+    destination({ dest: 2, sync: true }),
+  )
+}
+
+/** Name, code, message and stack: never the client or the parameters that drivers hang on their errors. */
+export function plainError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const code = 'code' in error ? { code: error.code } : {}
+  const cause = error.cause === undefined ? {} : { cause: plainError(error.cause) }
+  return { name: error.name, ...code, message: error.message, stack: error.stack, ...cause }
+}
+
+/** Logs at most one line a second for a repeating error, with the number of those left out. */
+export function rateLimitedErrors(log: Logger, what: string): (error: unknown) => void {
+  let last = 0
+  let suppressed = 0
+  return (error) => {
+    const now = Date.now()
+    if (now - last < 1000) {
+      suppressed += 1
+      return
+    }
+    const { name, code, message } = plainError(error)
+    log.warn({ name, code, message, suppressed }, what)
+    last = now
+    suppressed = 0
+  }
+}
