@@ -3,10 +3,18 @@ import type { Knex } from 'knex'
 /**
  * `events`, `deliveries` and `attempts` are the log: partitioned by day of their UUIDv7, so that a look-up by id reads one
  * partition and a day is dropped in one step. `due` is the open work and `announcements` the streams' open work: small, hot,
- * unpartitioned. Canonical text is `text`, never `jsonb`; what receivers send is `bytea`, since one NUL byte must not fail a batch.
+ * unpartitioned. A delivery that is being attempted has no status of its own in the log: the lease of its `due` row says so.
+ * Canonical text is `text`, never `jsonb`; what receivers send is `bytea`, since one NUL byte must not fail a batch.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
+    -- PostgreSQL has a uuidv7() of its own from 18 on; this one serves 15 to 17 as well.
+    CREATE FUNCTION uuid_v7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+      SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+        PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+        FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
+    $$;
+
     CREATE TABLE events (
       id uuid PRIMARY KEY,
       event_type text NOT NULL,
@@ -71,9 +79,8 @@ export async function up(knex: Knex): Promise<void> {
       duration_ms integer,
       created_at timestamptz NOT NULL DEFAULT now(),
       delivered_at timestamptz,
-      next_retry_at timestamptz,
       test boolean NOT NULL DEFAULT false,
-      CHECK (status IN ('pending', 'delivering', 'retrying', 'success', 'failed', 'canceled'))
+      CHECK (status IN ('pending', 'retrying', 'success', 'failed', 'canceled'))
     ) PARTITION BY RANGE (id);
     CREATE INDEX deliveries_by_webhook ON deliveries (webhook_id, id DESC);
     CREATE INDEX deliveries_by_status ON deliveries (webhook_id, status, id DESC);
@@ -101,15 +108,18 @@ export async function up(knex: Knex): Promise<void> {
     CREATE TABLE due (
       delivery_id uuid PRIMARY KEY,
       webhook_id uuid NOT NULL,
+      event_id uuid NOT NULL,
       due_at timestamptz NOT NULL DEFAULT now(),
       attempt integer NOT NULL DEFAULT 0,
+      max_attempts integer NOT NULL,
+      unknowns integer NOT NULL DEFAULT 0,
+      test boolean NOT NULL DEFAULT false,
       fed_until timestamptz,
       lease_until timestamptz,
       worker text
     ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
-    CREATE INDEX due_by_time ON due (due_at);
     CREATE INDEX due_by_webhook ON due (webhook_id, due_at);
-    CREATE INDEX due_by_worker ON due (worker) WHERE worker IS NOT NULL;
+    CREATE INDEX due_by_time ON due (due_at);
 
     CREATE TABLE idempotency_keys (
       principal text NOT NULL,
@@ -155,6 +165,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     DROP TABLE users_blocked, tickets, api_keys, idempotency_keys, due, attempts, deliveries, webhook_stats, webhooks,
-      announcements, events
+      announcements, events;
+    DROP FUNCTION uuid_v7;
   `)
 }

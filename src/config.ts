@@ -91,7 +91,6 @@ const Environment = z.object({
   DEMO_BARS_PER_SECOND: integer(1, 1000).default(2),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   SHUTDOWN_SECONDS: integer(1, 120).default(20),
-  CRASH_AT: z.string().optional(),
 })
 
 export type Channel = (typeof CHANNELS)[number]
@@ -177,7 +176,6 @@ function arrange(env: z.infer<typeof Environment>) {
       retryBaseMs: env.DELIVERY_RETRY_BASE_MS,
       retryCapMs: env.DELIVERY_RETRY_CAP_MS,
       allowCidrs: embedded ? ['127.0.0.0/8', '::1/128', ...env.WEBHOOK_ALLOW_CIDRS] : env.WEBHOOK_ALLOW_CIDRS,
-      crashAt: env.CRASH_AT,
     },
     streams: {
       anonymous: env.STREAMS_ANONYMOUS ?? (embedded ? [...CHANNELS] : []),

@@ -62,7 +62,9 @@ async function inTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Pro
     await client.query('COMMIT')
     return result
   } catch (error) {
-    await client.query('ROLLBACK').catch(lost)
+    // A statement that was given up on still runs: such a session is dropped, not rolled back behind it.
+    if (isReadTimeout(error)) broken = error
+    else await client.query('ROLLBACK').catch(lost)
     return rethrow(error)
   } finally {
     client.off('error', lost)
@@ -85,12 +87,26 @@ function toQuery(statement: Statement) {
 /** SQLSTATE classes that say "not now" rather than "not like this": connection, resources, operator, system. */
 const AWAY = /^(08|53|57|58|25006)/
 
+/** Somebody else's transaction held a row for longer than `lock_timeout`: says nothing about the store. */
+export const LOCK_NOT_AVAILABLE = '55P03'
+
+/** The SQLSTATE of a driver's error, or of the error it caused. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)) return error.code
+  return sqlState(error.cause)
+}
+
 /** True when PostgreSQL could not be reached, was too slow or is shutting down. */
 export function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? String(error.code) : ''
-  if (AWAY.test(code) || code === '55P03' || /^E[A-Z]+$/.test(code)) return true
+  if (AWAY.test(code) || code === LOCK_NOT_AVAILABLE || /^E[A-Z]+$/.test(code)) return true
   return /timeout|terminated|not queryable|Connection ended|connection error/i.test(error.message)
+}
+
+function isReadTimeout(error: unknown): error is Error {
+  return error instanceof Error && /read timeout/i.test(error.message)
 }
 
 function rethrow(error: unknown): never {

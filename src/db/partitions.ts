@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts'
+import { lowestIdAt } from './id-bounds.ts'
 
 /** Tables that are cut into days of their UUIDv7, with the column that carries it. */
 const PARTITIONED = ['events', 'deliveries', 'attempts'] as const
@@ -53,7 +54,7 @@ async function makePartition(sql: Sql, table: string, name: string, day: number)
     text: `CREATE TABLE IF NOT EXISTS ${name} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`,
   })
   await sql.query({
-    text: `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${lowestId(day)}') TO ('${lowestId(day + 1)}')`,
+    text: `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${firstId(day)}') TO ('${firstId(day + 1)}')`,
   })
 }
 
@@ -61,8 +62,6 @@ function partitionName(table: string, day: number): string {
   return `${table}_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`
 }
 
-/** The smallest uuid of a day: its first millisecond, then zeros (version bits included, so that nothing sorts below). */
-function lowestId(day: number): string {
-  const hex = (day * DAY_MS).toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+function firstId(day: number): string {
+  return lowestIdAt(new Date(day * DAY_MS))
 }

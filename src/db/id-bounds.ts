@@ -1,0 +1,21 @@
+import type { Knex } from 'knex'
+
+/**
+ * Cuts a list to a span of time by the time inside its UUIDv7 ids, which PostgreSQL turns into the few day partitions that
+ * can hold it, and to what stands before a cursor.
+ */
+export function idBounds(
+  query: Knex.QueryBuilder,
+  column: string,
+  span: { since?: Date | undefined; until?: Date | undefined; before?: string | undefined },
+): void {
+  if (span.since !== undefined) query.where(column, '>=', lowestIdAt(span.since))
+  if (span.until !== undefined) query.where(column, '<', lowestIdAt(span.until))
+  if (span.before !== undefined) query.where(column, '<', span.before)
+}
+
+/** The smallest UUID of a millisecond. */
+export function lowestIdAt(at: Date): string {
+  const hex = Math.max(0, at.getTime()).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+}

@@ -1,0 +1,32 @@
+import type { Database } from '../db/database.ts'
+import { LEASE_SECONDS } from './claim.ts'
+
+/** The attempts that this worker is making now, and the leases that say so to the others. */
+export interface Leases {
+  hold(deliveryId: string): void
+  release(deliveryId: string): void
+  /** Renews all of them in one statement; what somebody else took meanwhile stays theirs. */
+  renew(): Promise<void>
+  held(): number
+}
+
+/** Four renewals fit into a lease, so three may fail. */
+export const RENEW_EVERY_MS = 2_000
+
+export function createLeases(deps: { db: Database; worker: string }): Leases {
+  const held = new Set<string>()
+  return {
+    hold: (deliveryId) => void held.add(deliveryId),
+    release: (deliveryId) => void held.delete(deliveryId),
+    held: () => held.size,
+    async renew() {
+      if (held.size === 0) return
+      await deps.db.query({
+        name: 'leases-renew',
+        text: `UPDATE due SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+               WHERE delivery_id = ANY ($1) AND worker = $2`,
+        values: [[...held], deps.worker],
+      })
+    },
+  }
+}

@@ -1,0 +1,185 @@
+import { setTimeout } from 'node:timers/promises'
+import type { SecretBox } from '../db/secret-box.ts'
+import { ApiError } from '../errors.ts'
+import { publicId } from '../ids.ts'
+import { signedHeaders } from '../webhooks/signature.ts'
+import type { Claim, ClaimAttempt, ClaimedAttempt } from './claim.ts'
+import type { Leases } from './leases.ts'
+import type { AttemptResult, RecordAttempt } from './record.ts'
+import { parseRetryAfter, type RetryPolicy, retryDelay } from './retry-policy.ts'
+import type { Outcome, Sender } from './send.ts'
+
+export interface AttemptDeps {
+  claim: ClaimAttempt
+  record: RecordAttempt
+  leases: Pick<Leases, 'hold' | 'release'>
+  sender: Pick<Sender, 'send'>
+  secrets: SecretBox
+  retry: RetryPolicy
+  timeoutMs: number
+  version: string
+  random: () => number
+  /** Called when a receiver said that it is gone for good (410). */
+  onGone: (webhookId: string) => Promise<void>
+  /** One wide line and the metrics of an attempt. */
+  onAttempt: (attempted: Attempted) => void
+  onError: (error: unknown) => void
+}
+
+export interface Attempted {
+  deliveryId: string
+  webhookId: string
+  eventType: string
+  attempt: number
+  status: AttemptResult['status']
+  recorded: boolean
+  responseCode: number | null
+  error: string | null
+  durationMs: number
+  retryInMs: number | null
+  test: boolean
+}
+
+/** A lease that ends sooner than this is not enough to begin with. */
+const LEASE_MARGIN_MS = 500
+const RECORD_AGAIN_MS = 500
+
+/**
+ * Makes one attempt: claim → send → record. Network failures are outcomes, not errors.
+ * @returns null when the number was not ours to claim, so nothing was sent
+ */
+export async function makeAttempt(deps: AttemptDeps, job: Claim, signal: AbortSignal): Promise<Attempted | null> {
+  const claimed = await deps.claim(job)
+  if (claimed === null) return null
+  deps.leases.hold(claimed.deliveryId)
+  try {
+    const headers = requestHeaders(deps, claimed, new Date())
+    const outcome = await sendInLease(deps, claimed, headers, signal)
+    const result = toResult(deps, claimed, headers, outcome)
+    const recorded = await recordFirmly(deps, result, signal)
+    if (recorded && result.responseCode === 410 && !claimed.test) await deps.onGone(claimed.webhook.id)
+    const attempted = describe(claimed, result, recorded)
+    deps.onAttempt(attempted)
+    return attempted
+  } finally {
+    deps.leases.release(claimed.deliveryId)
+  }
+}
+
+/** What was sent is worth waiting for the database to come back; only a process that must end gives it up. */
+async function recordFirmly(deps: AttemptDeps, result: AttemptResult, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    try {
+      return await deps.record(result)
+    } catch (error) {
+      const worthWaiting = error instanceof ApiError && error.status === 503 && !signal.aborted
+      if (!worthWaiting) throw error
+      deps.onError(error)
+      await setTimeout(RECORD_AGAIN_MS)
+    }
+  }
+}
+
+function describe(claimed: ClaimedAttempt, result: AttemptResult, recorded: boolean): Attempted {
+  return {
+    deliveryId: claimed.deliveryId,
+    webhookId: claimed.webhook.id,
+    eventType: claimed.eventType,
+    attempt: claimed.attempt,
+    status: result.status,
+    recorded,
+    responseCode: result.responseCode,
+    error: result.error,
+    durationMs: result.durationMs,
+    retryInMs: result.retryInMs,
+    test: claimed.test,
+  }
+}
+
+function requestHeaders(deps: AttemptDeps, claimed: ClaimedAttempt, at: Date): Record<string, string> {
+  const { webhook } = claimed
+  const custom: Record<string, string> = webhook.headers
+    ? JSON.parse(deps.secrets.open(webhook.headers, webhook.id))
+    : {}
+  return {
+    ...custom,
+    ...signedHeaders({
+      deliveryId: publicId('dlv', claimed.deliveryId),
+      eventType: claimed.eventType,
+      attempt: claimed.attempt,
+      secret: deps.secrets.open(webhook.secret, webhook.id),
+      canonical: claimed.canonical,
+      style: webhook.signatureStyle,
+      at,
+      version: deps.version,
+      test: claimed.test,
+    }),
+  }
+}
+
+/** A process that was stopped for longer than its lease finds out here and sends nothing stale. */
+async function sendInLease(
+  deps: AttemptDeps,
+  claimed: ClaimedAttempt,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (signal.aborted || performance.now() > claimed.leaseEnds - LEASE_MARGIN_MS) {
+    return { kind: 'aborted', message: 'Nothing was sent: the worker was stopped first.', durationMs: 0 }
+  }
+  return deps.sender.send({
+    webhookId: claimed.webhook.id,
+    url: claimed.webhook.url,
+    headers,
+    body: claimed.canonical,
+    timeoutMs: deps.timeoutMs,
+    signal,
+  })
+}
+
+function toResult(
+  deps: AttemptDeps,
+  claimed: ClaimedAttempt,
+  headers: Record<string, string>,
+  outcome: Outcome,
+): AttemptResult {
+  const logged = {
+    deliveryId: claimed.deliveryId,
+    attempt: claimed.attempt,
+    requestHeaders: JSON.stringify(maskCustom(headers, claimed.webhook.headerNames)),
+    durationMs: Math.round(outcome.durationMs),
+  }
+  if (outcome.kind !== 'response') {
+    const unanswered = { responseCode: null, responseHeaders: null, responseBody: null }
+    const error = { error: outcome.kind, errorMessage: outcome.message }
+    if (outcome.kind === 'aborted') return { ...logged, ...unanswered, ...error, status: 'aborted', retryInMs: 0 }
+    return { ...logged, ...unanswered, ...error, status: 'failed', retryInMs: nextDelay(deps, claimed, null) }
+  }
+  const answered = {
+    responseCode: outcome.status,
+    responseHeaders: Buffer.from(JSON.stringify(outcome.headers)),
+    responseBody: outcome.body,
+  }
+  if (outcome.status >= 200 && outcome.status < 300) {
+    return { ...logged, ...answered, status: 'success', error: null, errorMessage: null, retryInMs: null }
+  }
+  const gone = outcome.status === 410
+  return {
+    ...logged,
+    ...answered,
+    status: 'failed',
+    error: gone ? 'gone' : 'bad_status',
+    errorMessage: `The receiver answered ${outcome.status}.`,
+    retryInMs: gone ? null : nextDelay(deps, claimed, parseRetryAfter(outcome.retryAfter, new Date())),
+  }
+}
+
+function nextDelay(deps: AttemptDeps, claimed: ClaimedAttempt, retryAfterMs: number | null): number | null {
+  if (claimed.attempt >= claimed.maxAttempts) return null
+  return retryDelay(deps.retry, { attempt: claimed.attempt, retryAfterMs }, deps.random())
+}
+
+function maskCustom(headers: Record<string, string>, customNames: readonly string[]): Record<string, string> {
+  const custom = new Set(customNames)
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, custom.has(name) ? '***' : value]))
+}

@@ -1,0 +1,67 @@
+import type { Sql } from '../db/database.ts'
+import { conflict, notFound } from '../errors.ts'
+
+/**
+ * One more attempt of a delivery, at once, with the next number. One that is over is opened again, and its outcome leaves the
+ * counters until it has a new one. Runs in a transaction.
+ * @throws ApiError 404 when the webhook has no such delivery; 409 while an attempt is under way or the webhook is off
+ */
+export async function retryDelivery(
+  sql: Sql,
+  webhook: { id: string; active: boolean },
+  deliveryId: string,
+): Promise<void> {
+  const [delivery] = await sql.query<Retried>({
+    text: `SELECT event_id, status, attempt, test FROM deliveries WHERE id = $1 AND webhook_id = $2 FOR UPDATE`,
+    values: [deliveryId, webhook.id],
+  })
+  if (!delivery) throw notFound('delivery')
+  if (!webhook.active && !delivery.test)
+    throw conflict('webhook_inactive', 'The webhook is not active; activate it first.')
+  const open = await hasten(sql, deliveryId)
+  if (open === 'delivering') throw conflict('attempt_under_way', 'An attempt of this delivery is under way.')
+  if (open === 'hastened') return
+  await reopen(sql, webhook.id, deliveryId, delivery)
+}
+
+interface Retried {
+  event_id: string
+  status: string
+  attempt: number
+  test: boolean
+}
+
+/** An open delivery only has to be due now. */
+async function hasten(sql: Sql, deliveryId: string): Promise<'delivering' | 'hastened' | 'closed'> {
+  const [row] = await sql.query<{ delivering: boolean }>({
+    text: 'SELECT coalesce(lease_until > now(), false) AS delivering FROM due WHERE delivery_id = $1 FOR UPDATE',
+    values: [deliveryId],
+  })
+  if (!row) return 'closed'
+  if (row.delivering) return 'delivering'
+  await sql.query({
+    text: 'UPDATE due SET due_at = least(due_at, now()), max_attempts = greatest(max_attempts, attempt + 1) WHERE delivery_id = $1',
+    values: [deliveryId],
+  })
+  return 'hastened'
+}
+
+async function reopen(sql: Sql, webhookId: string, deliveryId: string, delivery: Retried): Promise<void> {
+  await sql.query({
+    text: `INSERT INTO due (delivery_id, webhook_id, event_id, attempt, max_attempts, test)
+           SELECT $1, $2, $3, last, last + 1, $4
+           FROM (SELECT coalesce(max(attempt), 0) AS last FROM attempts WHERE delivery_id = $1) AS numbered`,
+    values: [deliveryId, webhookId, delivery.event_id, delivery.test],
+  })
+  await sql.query({
+    text: `UPDATE deliveries SET status = 'retrying', max_attempts = greatest(max_attempts, attempt + 1) WHERE id = $1`,
+    values: [deliveryId],
+  })
+  if (delivery.test || delivery.status === 'canceled') return
+  await sql.query({
+    text: `UPDATE webhook_stats SET delivery_count = delivery_count - 1,
+             success_count = success_count - ($2 = 'success')::int, failure_count = failure_count - ($2 = 'failed')::int
+           WHERE webhook_id = $1`,
+    values: [webhookId, delivery.status],
+  })
+}

@@ -1,0 +1,108 @@
+import { Queue } from 'bullmq'
+import { connectStore, PREFIX, type QueueStore } from './store.ts'
+
+/** The one queue. A job is one attempt and carries ids only; PostgreSQL is the only timer, so no job is ever delayed. */
+export const DELIVERIES = 'deliveries'
+
+export interface AttemptJob {
+  delivery_id: string
+  attempt: number
+}
+
+export interface DeliveryQueue {
+  /** For Bull Board. Replaced when a dead one is rebuilt. */
+  current(): Queue<AttemptJob>
+  /** Rejects when the store did not take the jobs in time; some may be in it all the same. */
+  add(jobs: readonly AttemptJob[]): Promise<void>
+  waiting(): Promise<number>
+  close(): Promise<void>
+}
+
+/** BullMQ's `add` can pend for ever while its store is away. */
+const DEADLINE_MS = 3_000
+/** A queue built or broken while its store was down may never recover: after so many failures in a row it is built anew. */
+const FAILURES_BEFORE_REBUILD = 3
+const CLOSE_MS = 2_000
+/** Bull Board shows what failed lately; PostgreSQL has all of it. */
+const KEPT = { completed: 100, failed: 1_000 }
+
+/** The store must be reachable and migrated when this is called. */
+export async function openDeliveryQueue(deps: {
+  store: QueueStore
+  onError: (error: unknown) => void
+}): Promise<DeliveryQueue> {
+  let opened = open(deps)
+  let failures = 0
+  await within(DEADLINE_MS, opened.queue.waitUntilReady())
+
+  async function guarded<T>(work: (queue: Queue<AttemptJob>) => Promise<T>): Promise<T> {
+    try {
+      const result = await within(DEADLINE_MS, work(opened.queue))
+      failures = 0
+      return result
+    } catch (error) {
+      failures += 1
+      if (failures >= FAILURES_BEFORE_REBUILD) {
+        failures = 0
+        const dead = opened
+        opened = open(deps)
+        void shut(dead)
+      }
+      throw error
+    }
+  }
+
+  return {
+    current: () => opened.queue,
+    add: (jobs) =>
+      guarded((queue) =>
+        queue.addBulk(jobs.map((data) => ({ name: 'attempt', data, opts: jobOptions(data, deps.store) }))),
+      ).then(() => undefined),
+    waiting: () => guarded((queue) => queue.getWaitingCount()),
+    close: () => shut(opened),
+  }
+}
+
+interface Opened {
+  queue: Queue<AttemptJob>
+  end: () => void
+}
+
+function open(deps: { store: QueueStore; onError: (error: unknown) => void }): Opened {
+  const { connection, backend, end } = connectStore(deps.store, 'producer')
+  const options = { connection, prefix: PREFIX }
+  const queue = new Queue<AttemptJob>(DELIVERIES, options, backend)
+  queue.on('error', deps.onError)
+  return { queue, end }
+}
+
+async function shut(opened: Opened): Promise<void> {
+  await within(
+    CLOSE_MS,
+    opened.queue.waitUntilReady().then(() => opened.queue.close()),
+  ).catch(() => undefined)
+  opened.end()
+}
+
+function jobOptions(job: AttemptJob, store: QueueStore) {
+  return {
+    jobId: `${job.delivery_id}~${job.attempt}`,
+    attempts: 1,
+    // Retention by count halves the rate of the PostgreSQL backend.
+    removeOnComplete: store.kind === 'postgres' ? true : { count: KEPT.completed },
+    removeOnFail: { count: KEPT.failed },
+    stackTraceLimit: 0,
+  }
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`The queue's store did not answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

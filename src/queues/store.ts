@@ -1,0 +1,38 @@
+import { type ConnectionOptions, createPostgresBackend } from 'bullmq'
+import type { Redis } from 'ioredis'
+
+/** Where BullMQ keeps its jobs. */
+export type QueueStore =
+  | { kind: 'redis'; connect: (use: 'producer' | 'worker') => Redis }
+  | { kind: 'postgres'; url: string }
+
+/** Hash-tagged, so that all keys of a queue are in one slot of a cluster. */
+export const PREFIX = '{ara}'
+
+/** Enough for one machine: more connections do not make the PostgreSQL backend faster. */
+const POSTGRES_POOL = 5
+
+export interface QueueConnection {
+  connection: ConnectionOptions
+  /** BullMQ's types tie a backend to its own kind of connection; here both leave as those of the default backend. */
+  backend: undefined
+  /** Ends what BullMQ does not: a Redis connection that was handed to it. */
+  end: () => void
+}
+
+export function connectStore(store: QueueStore, use: 'producer' | 'worker'): QueueConnection {
+  if (store.kind === 'redis') {
+    const redis = store.connect(use)
+    return { connection: redis as ConnectionOptions, backend: undefined, end: () => redis.disconnect() }
+  }
+  const options = {
+    connectionString: store.url,
+    max: POSTGRES_POOL,
+    ...(use === 'producer' ? { query_timeout: 1000 } : {}),
+  }
+  return {
+    connection: options as unknown as ConnectionOptions,
+    backend: createPostgresBackend as unknown as undefined,
+    end: () => undefined,
+  }
+}

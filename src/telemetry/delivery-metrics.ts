@@ -1,0 +1,68 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+/** The numbers of the delivering half, one function a metric. */
+export interface DeliveryMetrics {
+  accepted(events: number, deliveries: number): void
+  attempted(status: string, error: string | null, durationMs: number): void
+  fed(jobs: number): void
+  claimed(batch: number): void
+  recorded(batch: number): void
+  oldestDue(seconds: number): void
+  openDeliveries(count: number): void
+}
+
+export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
+  const registers = [registry]
+  const events = new Counter({ name: 'ara_events_accepted_total', help: 'Events stored', registers })
+  const deliveries = new Counter({
+    name: 'ara_deliveries_opened_total',
+    help: 'Deliveries owed by stored events',
+    registers,
+  })
+  const attempts = new Counter({
+    name: 'ara_attempts_total',
+    help: 'Attempts by outcome',
+    labelNames: ['status', 'error'],
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'ara_attempt_duration_seconds',
+    help: 'From the first byte sent to the end of the answer',
+    labelNames: ['status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30],
+    registers,
+  })
+  const fed = new Counter({ name: 'ara_jobs_fed_total', help: 'Attempts put into the queue', registers })
+  const batch = new Histogram({
+    name: 'ara_batch_size',
+    help: 'Attempts that shared a statement',
+    labelNames: ['step'],
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 300],
+    registers,
+  })
+  const oldest = new Gauge({
+    name: 'ara_oldest_due_seconds',
+    help: 'How long the oldest due delivery has been due',
+    registers,
+  })
+  const open = new Gauge({
+    name: 'ara_open_deliveries',
+    help: 'Deliveries that are not over (estimated above 10,000)',
+    registers,
+  })
+  return {
+    accepted(count, opened) {
+      events.inc(count)
+      deliveries.inc(opened)
+    },
+    attempted(status, error, durationMs) {
+      attempts.inc({ status, error: error ?? '' })
+      duration.observe({ status }, durationMs / 1000)
+    },
+    fed: (jobs) => fed.inc(jobs),
+    claimed: (size) => batch.observe({ step: 'claim' }, size),
+    recorded: (size) => batch.observe({ step: 'record' }, size),
+    oldestDue: (seconds) => oldest.set(seconds),
+    openDeliveries: (count) => open.set(count),
+  }
+}

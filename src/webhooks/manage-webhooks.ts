@@ -1,0 +1,111 @@
+import type { Database } from '../db/database.ts'
+import type { SecretBox } from '../db/secret-box.ts'
+import { cancelOpenDeliveries } from '../deliveries/cancel-deliveries.ts'
+import { ApiError, invalid, notFound } from '../errors.ts'
+import type { Principal, Tier } from '../identity/principal.ts'
+import { uuidv7 } from '../ids.ts'
+import { makeSecret } from './signature.ts'
+import type { Webhook } from './webhook.ts'
+import type { NewWebhook, WebhookChanges } from './webhook-schemas.ts'
+import {
+  deleteWebhook,
+  findWebhook,
+  insertWebhook,
+  lockWebhook,
+  type Owner,
+  updateWebhook,
+  type WebhookFields,
+} from './webhook-store.ts'
+
+export interface WebhookDeps {
+  db: Database
+  secrets: SecretBox
+  /** The reason why a URL cannot be a webhook's, or null. */
+  checkUrl: (url: string) => string | null
+  limits: { webhooks: Record<Tier, number> }
+  maxAttempts: number
+}
+
+/** @returns the webhook and, this once, its secret if it was made here */
+export async function createWebhook(
+  deps: WebhookDeps,
+  principal: Principal,
+  wanted: NewWebhook,
+): Promise<{ webhook: Webhook; madeSecret: string | null }> {
+  refuseBadUrl(deps, wanted.url)
+  const id = uuidv7()
+  const secret = wanted.secret ?? makeSecret()
+  const most = principal.role === 'admin' ? Number.MAX_SAFE_INTEGER : deps.limits.webhooks[principal.tier]
+  const webhook = await deps.db.transaction(async (sql) => {
+    const stored = await insertWebhook(
+      sql,
+      {
+        id,
+        user_id: principal.userId,
+        url: wanted.url,
+        events: wanted.events,
+        symbols: wanted.symbols,
+        secret: deps.secrets.seal(secret, id),
+        ...sealHeaders(deps, id, wanted.headers),
+        description: wanted.description,
+        active: wanted.active,
+        signature_style: wanted.signature_style,
+        max_attempts: wanted.max_attempts ?? deps.maxAttempts,
+      },
+      most,
+    )
+    if (!stored) {
+      throw new ApiError(403, 'webhook_limit_reached', `The ${principal.tier} tier has at most ${most} webhooks.`)
+    }
+    return findWebhook(sql, { userId: principal.userId, seesAll: false }, id)
+  })
+  if (!webhook) throw new Error('A webhook was stored and is not there')
+  return { webhook, madeSecret: wanted.secret === undefined ? secret : null }
+}
+
+/** Changes what is named. Turned off, its open deliveries are cancelled; turned on, the reason it was off is forgotten. */
+export async function changeWebhook(
+  deps: WebhookDeps,
+  owner: Owner,
+  id: string,
+  changes: WebhookChanges,
+): Promise<Webhook> {
+  if (changes.url !== undefined) refuseBadUrl(deps, changes.url)
+  return deps.db.transaction(async (sql) => {
+    const current = await lockWebhook(sql, owner, id)
+    if (!current) throw notFound('webhook')
+    const { headers, active, ...plain } = changes
+    const fields: Partial<WebhookFields & Pick<Webhook, 'disabled_reason'>> = { ...dropUndefined(plain) }
+    if (headers !== undefined) Object.assign(fields, sealHeaders(deps, id, headers))
+    if (active !== undefined)
+      Object.assign(fields, { active, disabled_reason: active ? null : 'disabled by its owner' })
+    await updateWebhook(sql, id, fields)
+    if (active === false) await cancelOpenDeliveries(sql, id)
+    const changed = await findWebhook(sql, owner, id)
+    if (!changed) throw notFound('webhook')
+    return changed
+  })
+}
+
+/** Removes a webhook and cancels what is open. Its deliveries stay in the log of their events. */
+export async function removeWebhook(deps: Pick<WebhookDeps, 'db'>, owner: Owner, id: string): Promise<void> {
+  await deps.db.transaction(async (sql) => {
+    if (!(await lockWebhook(sql, owner, id))) throw notFound('webhook')
+    await cancelOpenDeliveries(sql, id)
+    await deleteWebhook(sql, id)
+  })
+}
+
+function refuseBadUrl(deps: WebhookDeps, url: string): void {
+  const reason = deps.checkUrl(url)
+  if (reason !== null) throw invalid([{ path: 'url', reason }])
+}
+
+function sealHeaders(deps: WebhookDeps, id: string, headers: Record<string, string> | null) {
+  const names = Object.keys(headers ?? {})
+  return { headers: names.length === 0 ? null : deps.secrets.seal(JSON.stringify(headers), id), header_names: names }
+}
+
+function dropUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as never
+}

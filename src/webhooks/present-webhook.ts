@@ -1,0 +1,26 @@
+import { publicId } from '../ids.ts'
+import type { Webhook } from './webhook.ts'
+
+/** What a webhook's owner sees. Never the secret; custom headers by name only. */
+export function presentWebhook(webhook: Webhook) {
+  return {
+    id: publicId('wh', webhook.id),
+    user_id: webhook.user_id,
+    url: webhook.url,
+    events: webhook.events,
+    symbols: webhook.symbols,
+    description: webhook.description,
+    active: webhook.active,
+    disabled_reason: webhook.disabled_reason,
+    headers: Object.fromEntries(webhook.header_names.map((name) => [name, '***'])),
+    signature_style: webhook.signature_style,
+    max_attempts: webhook.max_attempts,
+    created_at: webhook.created_at.toISOString(),
+    updated_at: webhook.updated_at.toISOString(),
+    delivery_count: webhook.delivery_count,
+    success_count: webhook.success_count,
+    failure_count: webhook.failure_count,
+    last_delivery_at: webhook.last_delivery_at?.toISOString() ?? null,
+    last_delivery_status: webhook.last_delivery_status,
+  }
+}

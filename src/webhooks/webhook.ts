@@ -1,0 +1,26 @@
+/** A webhook's row. `secret` and `headers` are sealed; only the sender opens them. */
+export interface Webhook {
+  id: string
+  user_id: string
+  url: string
+  events: string[]
+  symbols: string[] | null
+  secret: Buffer
+  headers: Buffer | null
+  header_names: string[]
+  description: string | null
+  active: boolean
+  signature_style: SignatureStyle
+  max_attempts: number
+  disabled_reason: string | null
+  created_at: Date
+  updated_at: Date
+  delivery_count: number
+  success_count: number
+  failure_count: number
+  last_delivery_at: Date | null
+  last_delivery_status: string | null
+}
+
+export const SIGNATURE_STYLES = ['canonical', 'node-quickstart'] as const
+export type SignatureStyle = (typeof SIGNATURE_STYLES)[number]

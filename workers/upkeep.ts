@@ -1,0 +1,67 @@
+import type { Database } from '../src/db/database.ts'
+import { makePartitions } from '../src/db/partitions.ts'
+import { forgetOldKeys } from '../src/idempotency/idempotency-keys.ts'
+import { type Loop, startLoop } from '../src/loop.ts'
+import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
+
+export interface UpkeepDeps {
+  db: Database
+  metrics: Pick<DeliveryMetrics, 'oldestDue' | 'openDeliveries'>
+  now: () => Date
+  onError: (error: unknown) => void
+}
+
+const EVERY_MS = 10_000
+const HOUR_MS = 3_600_000
+/** Bounds what one round deletes to some milliseconds. */
+const MOST_DELETED = 1_000
+/** Counting stops here; above it the planner's estimate is good enough. */
+const COUNTED_EXACTLY = 10_000
+
+/** Partitions ahead of their day, forgotten keys and tickets, and the gauges of the open work. Safe in several processes. */
+export function startUpkeep(deps: UpkeepDeps): Loop {
+  let partitionsMadeAt = 0
+  return startLoop({
+    everyMs: EVERY_MS,
+    onError: deps.onError,
+    runOnce: async () => {
+      const now = deps.now()
+      if (now.getTime() - partitionsMadeAt > HOUR_MS) {
+        await makePartitionsAlone(deps.db, now)
+        partitionsMadeAt = now.getTime()
+      }
+      await measureOpenWork(deps)
+      const tickets = await forgetOldTickets(deps.db)
+      const keys = await forgetOldKeys(deps.db, MOST_DELETED)
+      return keys === MOST_DELETED || tickets === MOST_DELETED
+    },
+  })
+}
+
+/** One process at a time: two that attach the same day would wait for each other's locks. */
+async function makePartitionsAlone(db: Database, now: Date): Promise<void> {
+  await db.transaction(async (sql) => {
+    await sql.query({ text: "SELECT pg_advisory_xact_lock(hashtextextended('ara partitions', 0))" })
+    await makePartitions(sql, now)
+  })
+}
+
+async function forgetOldTickets(db: Database): Promise<number> {
+  const rows = await db.query({
+    text: `DELETE FROM tickets WHERE sha256 IN
+             (SELECT sha256 FROM tickets WHERE expires_at < now() ORDER BY expires_at LIMIT $1) RETURNING 1`,
+    values: [MOST_DELETED],
+  })
+  return rows.length
+}
+
+async function measureOpenWork(deps: UpkeepDeps): Promise<void> {
+  const [row] = await deps.db.query<{ counted: number; estimated: number; oldest: number | null }>({
+    text: `SELECT (SELECT count(*) FROM (SELECT 1 FROM due LIMIT $1) AS some) AS counted,
+             (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'due'::regclass) AS estimated,
+             (SELECT extract(epoch FROM now() - min(due_at))::float8 FROM due WHERE due_at <= now()) AS oldest`,
+    values: [COUNTED_EXACTLY],
+  })
+  deps.metrics.oldestDue(row?.oldest ?? 0)
+  deps.metrics.openDeliveries(row === undefined ? 0 : row.counted < COUNTED_EXACTLY ? row.counted : row.estimated)
+}
