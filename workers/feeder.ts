@@ -15,6 +15,8 @@ export interface FeederDeps {
 }
 
 const EVERY_MS = 1_000
+/** Wakes come with every event and every attempt: so many milliseconds of them make one round. */
+const REST_MS = 5
 /** What waits in the queue at most; a job costs some 900 bytes of Redis, so its memory is bounded whatever is due. */
 const MOST_WAITING = 2_000
 /** One `addBulk`: a few milliseconds of the store, and little to give back when it fails. */
@@ -23,7 +25,7 @@ const MOST_ANNOUNCED = 500
 
 /** Puts due deliveries into the queue and announces what was left unannounced. */
 export function startFeeder(deps: FeederDeps): Loop {
-  return startLoop({ runOnce: () => feedOnce(deps), everyMs: EVERY_MS, onError: deps.onError })
+  return startLoop({ runOnce: () => feedOnce(deps), everyMs: EVERY_MS, restMs: REST_MS, onError: deps.onError })
 }
 
 export function startAnnouncements(deps: Pick<FeederDeps, 'db' | 'publisher' | 'onError'>): Loop {

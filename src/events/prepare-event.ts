@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { invalid } from '../errors.ts'
+import { parseId, publicId, uuidTime, uuidv7 } from '../ids.ts'
+import type { JsonValue } from '../json/strict-json.ts'
+import { canonicalEvent, catalogue, EVENT_TYPES, validateEventData } from './catalogue.ts'
+import type { NewEvent } from './insert-events.ts'
+
+/** `POST /api/v1/events`: what a producer sends. */
+export const EventInput = z.strictObject({
+  event_type: z.enum(EVENT_TYPES),
+  data: z.record(
+    z.string(),
+    z.custom<JsonValue>(() => true),
+  ),
+  event_id: z.string().optional(),
+  timestamp: z.iso.datetime({ offset: true }).optional(),
+  user_id: z.string().min(1).max(200).optional(),
+})
+export type EventInput = z.infer<typeof EventInput>
+
+export interface PreparedEvent {
+  stored: NewEvent
+  answer: { event_id: string; event_type: string; timestamp: string }
+}
+
+const DAY_MS = 86_400_000
+
+/**
+ * Validates and completes an event, gives it its id and time, and writes its canonical text.
+ * @throws ApiError 422 with what is wrong, 413 when its canonical text is over 64 KiB
+ */
+export function prepareEvent(input: EventInput, publishedBy: string, now: Date): PreparedEvent {
+  const id = input.event_id === undefined ? uuidv7(now.getTime()) : ownId(input.event_id, now)
+  const timestamp = (input.timestamp === undefined ? now : new Date(input.timestamp)).toISOString()
+  const { data, symbol } = validateEventData(input.event_type, input.data)
+  const answer = { event_id: publicId('evt', id), event_type: input.event_type, timestamp }
+  const stored: NewEvent = {
+    id,
+    type: input.event_type,
+    symbol,
+    userId: input.user_id ?? null,
+    canonical: canonicalEvent({ data, ...answer }),
+    timestamp,
+    publishedBy,
+    streamed: catalogue[input.event_type].stream !== undefined,
+  }
+  return { stored, answer }
+}
+
+function ownId(text: string, now: Date): string {
+  const id = parseId('evt', text)
+  if (id === null) throw invalid([{ path: 'event_id', reason: 'must be evt_ and a UUIDv7 in lower case' }])
+  if (Math.abs(uuidTime(id) - now.getTime()) > DAY_MS) {
+    throw invalid([{ path: 'event_id', reason: 'must have been made within 24 hours of now' }])
+  }
+  return id
+}

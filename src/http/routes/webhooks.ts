@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { forbidden, notFound } from '../../errors.ts'
+import type { Principal } from '../../identity/principal.ts'
+import { changeWebhook, createWebhook, removeWebhook, type WebhookDeps } from '../../webhooks/manage-webhooks.ts'
+import { presentWebhook } from '../../webhooks/present-webhook.ts'
+import { NewWebhook, WebhookChanges } from '../../webhooks/webhook-schemas.ts'
+import { findWebhook, listWebhooks, type Owner } from '../../webhooks/webhook-store.ts'
+import { idParam } from '../id-param.ts'
+import { page, pageQuery } from '../paging.ts'
+import { type Route, route } from '../route.ts'
+
+const WEBHOOKS = '/api/v1/webhooks'
+const Params = z.object({ id: idParam('wh', 'webhook') })
+const ListQuery = z.object({
+  ...pageQuery,
+  active_only: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
+  user_id: z.string().min(1).max(200).optional(),
+})
+
+export function webhookRoutes(deps: WebhookDeps): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: WEBHOOKS,
+      summary: 'Create a webhook. A secret that is made here is shown in this answer only.',
+      permission: 'webhooks:write',
+      body: NewWebhook,
+      status: 201,
+      async handle({ principal, body }) {
+        const { webhook, madeSecret } = await createWebhook(deps, principal, body)
+        return madeSecret === null ? presentWebhook(webhook) : { ...presentWebhook(webhook), secret: madeSecret }
+      },
+    }),
+    route({
+      method: 'get',
+      path: WEBHOOKS,
+      summary: 'List your webhooks, newest first.',
+      permission: 'webhooks:read',
+      query: ListQuery,
+      async handle({ principal, query }) {
+        const rows = await listWebhooks(deps.db, {
+          userId: whoseWebhooks(principal, query.user_id),
+          activeOnly: query.active_only,
+          before: query.cursor,
+          limit: query.limit,
+        })
+        const { rows: shown, next_cursor } = page(rows, query.limit)
+        return { webhooks: shown.map(presentWebhook), next_cursor }
+      },
+    }),
+    route({
+      method: 'get',
+      path: `${WEBHOOKS}/:id`,
+      summary: 'Read a webhook.',
+      permission: 'webhooks:read',
+      params: Params,
+      async handle({ principal, params }) {
+        const webhook = await findWebhook(deps.db, ownerOf(principal), params.id)
+        if (!webhook) throw notFound('webhook')
+        return presentWebhook(webhook)
+      },
+    }),
+    route({
+      method: 'patch',
+      path: `${WEBHOOKS}/:id`,
+      summary: 'Change a webhook. `active: false` cancels its open deliveries.',
+      permission: 'webhooks:write',
+      params: Params,
+      body: WebhookChanges,
+      async handle({ principal, params, body }) {
+        return presentWebhook(await changeWebhook(deps, ownerOf(principal), params.id, body))
+      },
+    }),
+    route({
+      method: 'delete',
+      path: `${WEBHOOKS}/:id`,
+      summary: 'Delete a webhook and cancel its open deliveries.',
+      permission: 'webhooks:write',
+      params: Params,
+      async handle({ principal, params }) {
+        await removeWebhook(deps, ownerOf(principal), params.id)
+      },
+    }),
+  ]
+}
+
+/** Admins act on every owner's webhooks, everybody else on their own. */
+export function ownerOf(principal: Principal): Owner {
+  return { userId: principal.userId, seesAll: principal.role === 'admin' }
+}
+
+function whoseWebhooks(principal: Principal, asked: string | undefined): string {
+  if (asked === undefined || asked === principal.userId) return principal.userId
+  if (principal.role !== 'admin') throw forbidden('Only an admin may list the webhooks of another user.')
+  return asked
+}

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import { type ClaimAttempt, createClaim } from '../../../src/deliveries/claim.ts'
+import { findDelivery, listAttempts, listDeliveries } from '../../../src/deliveries/delivery-log.ts'
+import { takeDue } from '../../../src/deliveries/feed.ts'
+import { type AttemptResult, createRecord, type RecordAttempt } from '../../../src/deliveries/record.ts'
+import { retryDelivery } from '../../../src/deliveries/retry-delivery.ts'
+import { insertEvents } from '../../../src/events/insert-events.ts'
+import { deactivateWebhook } from '../../../src/webhooks/deactivate-webhook.ts'
+import { findWebhook } from '../../../src/webhooks/webhook-store.ts'
+import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { makeWebhook, newEvent } from '../../support/rows.ts'
+
+describe('claim and record', () => {
+  let database: TestDatabase
+  let claim: ClaimAttempt
+  let claimElsewhere: ClaimAttempt
+  let record: RecordAttempt
+  let recordElsewhere: RecordAttempt
+  let webhookId: string
+
+  before(async () => {
+    database = await createDatabase()
+    claim = createClaim({ db: database.db, worker: 'one' })
+    record = createRecord({ db: database.db, worker: 'one' })
+    claimElsewhere = createClaim({ db: database.db, worker: 'two' })
+    recordElsewhere = createRecord({ db: database.db, worker: 'two' })
+  })
+  after(() => database.drop())
+  beforeEach(async () => {
+    await database.db.query({ text: 'TRUNCATE webhooks, webhook_stats, due, deliveries, attempts, events' })
+    webhookId = await makeWebhook(database.db)
+  })
+
+  it('gives a number to one of many who ask for it', async () => {
+    const deliveryId = await openDelivery()
+    const asked = Array.from({ length: 20 }, (_, index) =>
+      (index % 2 ? claim : claimElsewhere)({ deliveryId, attempt: 1 }),
+    )
+    const claims = await Promise.all(asked)
+    assert.equal(claims.filter((claimed) => claimed !== null).length, 1)
+    assert.deepEqual(await attemptStatuses(deliveryId), ['started'])
+  })
+
+  it('does not give a number that is not the next one', async () => {
+    const deliveryId = await openDelivery()
+    assert.equal(await claim({ deliveryId, attempt: 2 }), null)
+    assert.equal(await claim({ deliveryId, attempt: 0 }), null)
+    assert.equal(await claim({ deliveryId: webhookId, attempt: 1 }), null)
+  })
+
+  it('shows a claimed delivery as delivering, with its number', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    const shown = await shownDelivery(deliveryId)
+    assert.deepEqual([shown.status, shown.attempt], ['delivering', 1])
+    assert.equal((await listDeliveries(database.db, webhookId, { status: 'delivering', limit: 5 })).length, 1)
+    assert.equal((await listDeliveries(database.db, webhookId, { status: 'pending', limit: 5 })).length, 0)
+  })
+
+  it('ends a delivery with its success and counts it', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    assert.equal(await record(result({ deliveryId, attempt: 1 })), true)
+    const shown = await shownDelivery(deliveryId)
+    assert.equal(shown.status, 'success')
+    assert.ok(shown.delivered_at)
+    assert.deepEqual(await counters(), [1, 1, 0])
+    assert.equal(await openRows(), 0)
+  })
+
+  it('opens a failed attempt again after its delay and counts nothing yet', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    await record(
+      result({ deliveryId, attempt: 1, status: 'failed', retryInMs: 60_000, responseCode: 500, error: 'bad_status' }),
+    )
+    const shown = await shownDelivery(deliveryId)
+    assert.equal(shown.status, 'retrying')
+    const wait = Number(shown.next_retry_at) - Date.now()
+    assert.ok(wait > 50_000 && wait <= 61_000, `${wait}`)
+    assert.deepEqual(await counters(), [0, 0, 0])
+    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [])
+  })
+
+  it('ends a delivery whose last attempt failed and counts that', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    await record(result({ deliveryId, attempt: 1, status: 'failed', retryInMs: null, error: 'timeout' }))
+    assert.equal((await shownDelivery(deliveryId)).status, 'failed')
+    assert.deepEqual(await counters(), [1, 0, 1])
+  })
+
+  it('takes over from a worker whose lease ran out, marks its attempt unknown and charges none', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    await expireLease(deliveryId)
+    const taken = await claimElsewhere({ deliveryId, attempt: 2 })
+    assert.equal(taken?.maxAttempts, 4)
+    assert.deepEqual(await attemptStatuses(deliveryId), ['unknown', 'started'])
+  })
+
+  it('records a late finisher as superseded and lets it change nothing', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    await expireLease(deliveryId)
+    await claimElsewhere({ deliveryId, attempt: 2 })
+    assert.equal(await record(result({ deliveryId, attempt: 1 })), false)
+    assert.equal((await shownDelivery(deliveryId)).status, 'delivering')
+    assert.equal(await recordElsewhere(result({ deliveryId, attempt: 2, status: 'failed', retryInMs: null })), true)
+    assert.deepEqual(await attemptStatuses(deliveryId), ['superseded', 'failed'])
+    assert.equal((await shownDelivery(deliveryId)).status, 'failed')
+  })
+
+  it('charges nothing for an attempt that was aborted and gives the delivery back at once', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    await record(result({ deliveryId, attempt: 1, status: 'aborted', retryInMs: 0, error: 'aborted' }))
+    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
+    const again = await claim({ deliveryId, attempt: 2 })
+    assert.equal(again?.maxAttempts, 4)
+  })
+
+  it('ends a delivery as poison after five attempts in a row without a known outcome', async () => {
+    const deliveryId = await openDelivery()
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      assert.notEqual(await claim({ deliveryId, attempt }), null, `attempt ${attempt}`)
+      await expireLease(deliveryId)
+    }
+    assert.equal(await claim({ deliveryId, attempt: 6 }), null)
+    const shown = await shownDelivery(deliveryId)
+    assert.deepEqual([shown.status, shown.error], ['failed', 'poison'])
+    assert.deepEqual(await counters(), [1, 0, 1])
+    assert.equal(await openRows(), 0)
+  })
+
+  it('cancels instead of claiming when the webhook was turned off or deleted meanwhile', async () => {
+    const first = await openDelivery()
+    await database.db.query({ text: 'UPDATE webhooks SET active = false' })
+    assert.equal(await claim({ deliveryId: first, attempt: 1 }), null)
+    assert.equal((await shownDelivery(first)).status, 'canceled')
+    await database.db.query({ text: 'UPDATE webhooks SET active = true' })
+    const second = await openDelivery()
+    await database.db.query({ text: 'DELETE FROM webhooks' })
+    assert.equal(await claim({ deliveryId: second, attempt: 1 }), null)
+    assert.equal((await shownDelivery(second)).status, 'canceled')
+    assert.equal(await openRows(), 0)
+  })
+
+  it('keeps a delivery cancelled whose attempt comes back after the webhook was turned off', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    assert.equal(await deactivateWebhook(database.db, webhookId, 'The receiver answered 410 Gone.'), true)
+    assert.equal(await record(result({ deliveryId, attempt: 1 })), false)
+    assert.equal((await shownDelivery(deliveryId)).status, 'canceled')
+    assert.deepEqual(await attemptStatuses(deliveryId), ['superseded'])
+    assert.deepEqual(await counters(), [0, 0, 0])
+  })
+
+  it('keeps what receivers send, whatever bytes it has', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    await record(result({ deliveryId, attempt: 1, responseBody: Buffer.from([0, 255, 10, 0]) }))
+    assert.deepEqual((await shownDelivery(deliveryId)).response_body, Buffer.from([0, 255, 10, 0]))
+  })
+
+  it('makes one more attempt of a delivery that is over, with the next number, and counts its new outcome only', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    await record(result({ deliveryId, attempt: 1, status: 'failed', retryInMs: null }))
+    await retry(deliveryId)
+    assert.deepEqual(await counters(), [0, 0, 0])
+    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
+    const claimed = await claim({ deliveryId, attempt: 2 })
+    assert.equal(claimed?.maxAttempts, 2)
+    await assert.rejects(retry(deliveryId), { code: 'attempt_under_way' })
+    await record(result({ deliveryId, attempt: 2 }))
+    assert.deepEqual(await counters(), [1, 1, 0])
+    assert.deepEqual(await attemptStatuses(deliveryId), ['failed', 'success'])
+  })
+
+  it('brings a waiting retry forward without another number', async () => {
+    const deliveryId = await openDelivery()
+    await claim({ deliveryId, attempt: 1 })
+    await record(result({ deliveryId, attempt: 1, status: 'failed', retryInMs: 3_600_000 }))
+    await retry(deliveryId)
+    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
+  })
+
+  async function openDelivery(): Promise<string> {
+    const event = newEvent()
+    await insertEvents(database.db, [event])
+    const [row] = await database.db.query<{ id: string }>({
+      text: 'SELECT id FROM deliveries WHERE event_id = $1',
+      values: [event.id],
+    })
+    assert.ok(row)
+    return row.id
+  }
+
+  function retry(deliveryId: string): Promise<void> {
+    return database.db.transaction((sql) => retryDelivery(sql, { id: webhookId, active: true }, deliveryId))
+  }
+
+  async function expireLease(deliveryId: string): Promise<void> {
+    await database.db.query({
+      text: "UPDATE due SET lease_until = now() - interval '1 second' WHERE delivery_id = $1",
+      values: [deliveryId],
+    })
+  }
+
+  async function shownDelivery(deliveryId: string) {
+    const delivery = await findDelivery(database.db, webhookId, deliveryId)
+    assert.ok(delivery)
+    return delivery
+  }
+
+  async function attemptStatuses(deliveryId: string): Promise<string[]> {
+    return (await listAttempts(database.db, deliveryId)).map((attempt) => attempt.status)
+  }
+
+  async function counters(): Promise<number[]> {
+    const webhook = await findWebhook(database.db, { userId: 'alice', seesAll: false }, webhookId)
+    assert.ok(webhook)
+    return [webhook.delivery_count, webhook.success_count, webhook.failure_count]
+  }
+
+  async function openRows(): Promise<number> {
+    return (await database.db.query({ text: 'SELECT 1 FROM due' })).length
+  }
+})
+
+function result(fields: Partial<AttemptResult> & { deliveryId: string; attempt: number }): AttemptResult {
+  return {
+    status: 'success',
+    retryInMs: null,
+    requestHeaders: '{}',
+    responseCode: 200,
+    responseHeaders: Buffer.from('{}'),
+    responseBody: Buffer.from('ok'),
+    error: null,
+    errorMessage: null,
+    durationMs: 5,
+    ...fields,
+  }
+}
