@@ -25,7 +25,7 @@ describe('the demo feed', () => {
     ])
   })
 
-  it('moves AAPL within three seconds at the default pace', async () => {
+  it('moves AAPL every few seconds at the default pace', async () => {
     api = await startApi(() => ({ status: 202 }))
     const feed = await startDemoFeed({ ...options(api), barsPerSecond: 2 })
     const announcesApple = ({ body }: Seen) => {
@@ -37,7 +37,7 @@ describe('the demo feed', () => {
     await api.waitFor((seen) => seen.filter(announcesApple).length >= 2)
     await feed.stop()
     const [first, second] = api.seen.filter(announcesApple).map(({ at }) => at)
-    assert.ok((second ?? Number.POSITIVE_INFINITY) - (first ?? 0) < 3000)
+    assert.ok((second ?? Number.POSITIVE_INFINITY) - (first ?? 0) < 10_000)
   })
 
   it('waits as long as it is told to, then repeats the same request under the same key', async () => {
