@@ -1,6 +1,82 @@
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue }
+import { badRequest, invalid } from '../errors.ts'
 
-/** Placeholder until the scanner lands. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue }
+export type JsonObject = { [key: string]: JsonValue }
+
+/*
+ * JSON (RFC 8259) that means the same to everybody who reads it later: to a double, to PostgreSQL's text and to Python.
+ * What another reader would round, drop or choke on is refused here, never changed. The text is parsed by `JSON.parse`; one
+ * regular expression over it finds the suspects (long numbers, escapes and names that matter), and only then is it walked.
+ *
+ * Of two members with one name the last one wins, as in `JSON.parse` and in Python.
+ */
+
+const DEEPEST = 64
+
+/** Digits enough to be inexact or infinite, an exponent, or an escape that may hide NUL, a surrogate or `__proto__`. */
+const SUSPECT = /\d{16}|\d[eE]\+?\d{3}|\\u|__proto__|[\ud800-\udfff]/
+
+/**
+ * @throws ApiError 400 `malformed_json`; 422 for integers that a double cannot hold exactly, non-finite numbers, more than 64
+ * levels, a `__proto__` member, NUL and lone surrogates, with the path of each
+ */
 export function parseStrictJson(text: string): JsonValue {
-  return JSON.parse(text)
+  const value = parse(text)
+  const complaints: { path: string; reason: string }[] = []
+  if (SUSPECT.test(text)) {
+    for (const literal of inexactNumbers(text))
+      complaints.push({ path: '', reason: `${literal} cannot be held exactly` })
+  }
+  walk(value, '', 1, complaints)
+  if (complaints.length > 0) throw invalid(complaints)
+  return value
+}
+
+function parse(text: string): JsonValue {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw badRequest(
+      'malformed_json',
+      `The body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+/** Strings are stepped over; what is left that begins like a number is one, since the text did parse. */
+function inexactNumbers(text: string): string[] {
+  const found: string[] = []
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
+    if (token.startsWith('"')) continue
+    const value = Number(token)
+    const isInteger = /^-?\d+$/.test(token)
+    if (!Number.isFinite(value) || (isInteger && !Number.isSafeInteger(value) && BigInt(token) !== BigInt(value))) {
+      found.push(token.length > 40 ? `${token.slice(0, 40)}…` : token)
+    }
+  }
+  return found
+}
+
+const BAD_TEXT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+
+function walk(value: JsonValue, path: string, depth: number, complaints: { path: string; reason: string }[]): void {
+  if (typeof value === 'string') {
+    if (BAD_TEXT.test(value)) complaints.push({ path, reason: 'holds NUL or half of a surrogate pair' })
+    return
+  }
+  if (typeof value !== 'object' || value === null) return
+  if (depth > DEEPEST) {
+    complaints.push({ path: '', reason: `is nested over ${DEEPEST} levels` })
+    return
+  }
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) walk(item, `${path}[${index}]`, depth + 1, complaints)
+    return
+  }
+  for (const key of Object.keys(value)) {
+    const inner = path === '' ? key : `${path}.${key}`
+    if (key === '__proto__') complaints.push({ path: inner, reason: 'is not an allowed name' })
+    if (BAD_TEXT.test(key)) complaints.push({ path: inner, reason: 'is a name with NUL or half of a surrogate pair' })
+    walk(value[key] ?? null, inner, depth + 1, complaints)
+  }
 }

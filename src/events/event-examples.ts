@@ -1,0 +1,57 @@
+/** What the catalogue shows and the test of a webhook sends. */
+export const examples = {
+  prediction_complete: {
+    symbol: 'AAPL',
+    predicted_price: 189.5,
+    current_price: 182.25,
+    predicted_return: 0.0398,
+    confidence: 0.84,
+    prediction_id: 'pred_20261123_aapl',
+    prediction_horizon: 5,
+    lower_bound: 184.1,
+    upper_bound: 194.9,
+    model_version: 'ensemble-2.3',
+  },
+  model_trained: {
+    model_id: 'mdl_42',
+    model_type: 'gradient_boosting',
+    symbol: 'AAPL',
+    accuracy: 0.61,
+    training_duration: 312.4,
+  },
+  model_deployed: {
+    model_id: 'mdl_42',
+    environment: 'production',
+    status: 'healthy',
+    message: 'Took over from mdl_41.',
+  },
+  backtest_complete: {
+    symbol: 'MSFT',
+    start_date: '2024-01-02',
+    end_date: '2025-12-31',
+    total_return: 0.312,
+    sharpe_ratio: 1.21,
+    max_drawdown: -0.142,
+    win_rate: 0.55,
+  },
+  alert_triggered: {
+    symbol: 'AAPL',
+    message: 'AAPL moved 5.2 % within a day.',
+    type: 'price_move',
+    severity: 'high',
+    actual_value: 0.052,
+    threshold_value: 0.05,
+  },
+  data_quality_issue: { source: 'market-feed', issue: 'No bar for 15 minutes.', symbol: 'AMZN', quality_score: 0.4 },
+  system_error: { message: 'The forecaster ran out of memory.', component: 'forecaster' },
+  webhook_failing: {
+    webhook_id: 'wh_01939b50-0000-7000-8000-000000000000',
+    reason: 'No delivery has succeeded for two and a half days.',
+    failing_since: '2026-11-21T00:00:00.000Z',
+  },
+  webhook_disabled: {
+    webhook_id: 'wh_01939b50-0000-7000-8000-000000000000',
+    reason: 'The receiver answered 410 Gone.',
+    failing_since: '2026-11-18T12:00:00.000Z',
+  },
+}
