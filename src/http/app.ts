@@ -1,0 +1,64 @@
+import Router from '@koa/router'
+import Koa, { type Middleware } from 'koa'
+import { clientAddress } from '../client-address.ts'
+import type { Authenticator } from '../identity/authenticator.ts'
+import type { Logger } from '../telemetry/log.ts'
+import type { HttpMetrics } from '../telemetry/metrics.ts'
+import { authenticate } from './middleware/authenticate.ts'
+import { logRequests } from './middleware/log-requests.ts'
+import type { LoginLimit } from './middleware/rate-limit.ts'
+import { renderErrors } from './middleware/render-errors.ts'
+import { requestId } from './middleware/request-id.ts'
+import { mountRoutes } from './mount-routes.ts'
+import type { Route } from './route.ts'
+
+export interface AppDeps {
+  authenticator: Authenticator
+  routes: readonly Route[]
+  logins: LoginLimit
+  limitRequests: Middleware
+  /** Pages beside the API (the queue board), each answering under its own prefix. */
+  pages: readonly Middleware[]
+  bodyLimit: number
+  trustedProxies: number
+  log: Logger
+  metrics: HttpMetrics
+}
+
+/** The REST half: one Koa application, whatever server carries it. */
+export function createApp(deps: AppDeps): Koa {
+  const app = new Koa()
+  const router = new Router({ exclusive: false })
+  mountRoutes(router, deps.routes, {
+    authenticate: authenticate(deps.authenticator, deps.logins),
+    limitRequests: deps.limitRequests,
+    bodyLimit: deps.bodyLimit,
+  })
+  // Everything that can fail is rendered by our own middleware; what Koa reports is a client that went away.
+  app.silent = true
+  app.on('error', (error: Error) => deps.log.debug({ err: error }, 'response.error'))
+  app.use(requestId())
+  app.use(findAddress(deps.trustedProxies))
+  app.use(logRequests(deps.log, deps.metrics))
+  app.use(securityHeaders())
+  app.use(renderErrors(deps.log))
+  for (const page of deps.pages) app.use(page)
+  app.use(router.routes())
+  app.use(router.allowedMethods())
+  return app
+}
+
+function findAddress(trustedProxies: number): Middleware {
+  return function findAddress(ctx, next) {
+    const peer = ctx.req.socket.remoteAddress ?? ''
+    ctx.request.ip = clientAddress(peer, ctx.get('X-Forwarded-For'), trustedProxies)
+    return next()
+  }
+}
+
+function securityHeaders(): Middleware {
+  return function securityHeaders(ctx, next) {
+    ctx.set({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' })
+    return next()
+  }
+}

@@ -1,0 +1,78 @@
+import type Router from '@koa/router'
+import type { Context, Middleware, Next } from 'koa'
+import type { z } from 'zod'
+import { type Complaint, invalid } from '../errors.ts'
+import { parseStrictJson } from '../json/strict-json.ts'
+import { allow } from './middleware/allow.ts'
+import { readBody } from './middleware/read-body.ts'
+import type { Route } from './route.ts'
+
+/** What stands before a route's handler for everybody who must say who they are. */
+export interface Gate {
+  authenticate: Middleware
+  limitRequests: Middleware
+  bodyLimit: number
+}
+
+export function mountRoutes(router: Router, routes: readonly Route[], gate: Gate): void {
+  for (const route of routes) router[route.method](route.path, ...middlewareOf(route, gate))
+}
+
+function middlewareOf(route: Route, gate: Gate): Middleware[] {
+  return [
+    nameRoute(route.path),
+    ...(route.permission === 'public' ? [] : [gate.authenticate, gate.limitRequests]),
+    ...(route.permission === 'public' || route.permission === 'authenticated' ? [] : [allow(route.permission)]),
+    ...(route.body || route.rawBody ? [readBody(bodyRules(route, gate))] : []),
+    handle(route),
+  ]
+}
+
+function bodyRules(route: Route, gate: Gate) {
+  const types = route.rawBody
+    ? ['application/json', 'application/x-ndjson', 'application/ndjson']
+    : ['application/json']
+  return { limit: route.bodyLimit ?? gate.bodyLimit, types, optional: route.bodyOptional ?? false }
+}
+
+/** The template, not the path, so that metrics stay few. */
+function nameRoute(path: string): Middleware {
+  return function nameRoute(ctx: Context, next: Next) {
+    ctx.state['route'] = path
+    return next()
+  }
+}
+
+function handle(route: Route): Middleware {
+  return async function handle(ctx: Context) {
+    const complaints: Complaint[] = []
+    const params = check(route.params, ctx['params'], 'path', complaints)
+    const query = check(route.query, ctx.query, 'query', complaints)
+    const body = route.body ? check(route.body, parseBody(ctx), '', complaints) : undefined
+    if (complaints.length > 0) throw invalid(complaints)
+    ctx.status = route.status ?? 200
+    const answer = await route.handle({ principal: ctx.state['principal'], params, query, body, ctx })
+    if (answer === undefined) ctx.status = 204
+    else ctx.body = answer
+  }
+}
+
+function parseBody(ctx: Context): unknown {
+  const bytes: Buffer = ctx.state['rawBody']
+  return bytes.length === 0 ? {} : parseStrictJson(bytes.toString('utf8'))
+}
+
+function check(schema: z.ZodType | undefined, given: unknown, place: string, complaints: Complaint[]): unknown {
+  if (!schema) return undefined
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) {
+    const path = [place, ...issue.path].filter((part) => part !== '').join('.')
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : null
+    if (unknown === null) complaints.push({ path, reason: issue.message })
+    else
+      for (const key of unknown)
+        complaints.push({ path: path === '' ? key : `${path}.${key}`, reason: 'is not a known field' })
+  }
+  return undefined
+}
