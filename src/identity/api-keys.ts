@@ -1,11 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { builder, toStatement } from '../db/builder.ts'
 import type { Database, Sql } from '../db/database.ts'
-import { idBounds } from '../db/id-bounds.ts'
-import { publicId, uuidv7 } from '../ids.ts'
-import type { Role, Tier } from './principal.ts'
+import { conflict, forbidden, notFound } from '../errors.ts'
+import { uuidv7 } from '../ids.ts'
+import { type Principal, type Role, roleIsAbove, type Tier } from './principal.ts'
 
-/** An API key as stored: never the key itself, only its SHA-256 and its first characters. */
 export interface ApiKey {
   id: string
   user_id: string
@@ -18,123 +16,104 @@ export interface ApiKey {
   created_at: Date
 }
 
-const COLUMNS = ['id', 'user_id', 'hint', 'name', 'role', 'tier', 'expires_at', 'last_used_at', 'created_at'] as const
-const SHAPE = /^ara_[0-9a-f]{64}$/
-/** Keys of one user. */
-export const MOST_KEYS = 50
-
-export function looksLikeApiKey(text: string): boolean {
-  return SHAPE.test(text)
+export interface MadeKey {
+  row: ApiKey
+  /** The key itself: shown once, not stored. */
+  key: string
 }
 
-/** @returns the stored key and, this once, the key itself; null when the user has as many as one may */
+const FORM = /^ara_[0-9a-f]{64}$/
+const COLUMNS = 'id, user_id, hint, name, role, tier, expires_at, last_used_at, created_at'
+const MOST_KEYS = 100
+
+/** @throws ApiError 403 for a role above the maker's, 409 when the user has too many keys */
 export async function makeApiKey(
   db: Database,
-  owner: { userId: string; tier: Tier },
-  wanted: { name: string; role: Role; expiresAt: Date | null },
-): Promise<{ stored: ApiKey; key: string } | null> {
-  const key = makeKey()
-  const [stored] = await db.query<ApiKey>({
+  maker: Principal,
+  wish: { name: string; role?: Role | undefined; expiresAt?: Date | undefined },
+): Promise<MadeKey> {
+  const role = wish.role ?? maker.role
+  if (roleIsAbove(role, maker.role))
+    throw forbidden(`A key made by the role ${maker.role} cannot have the role ${role}.`)
+  const { key, sha256, hint } = newKey()
+  const [row] = await db.query<ApiKey>({
     text: `INSERT INTO api_keys (id, user_id, sha256, hint, name, role, tier, expires_at)
-           SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE (SELECT count(*) FROM api_keys WHERE user_id = $2) < $9
-           RETURNING ${COLUMNS.join(', ')}`,
-    values: [
-      uuidv7(),
-      owner.userId,
-      sha256(key),
-      hint(key),
-      wanted.name,
-      wanted.role,
-      owner.tier,
-      wanted.expiresAt,
-      MOST_KEYS,
-    ],
+           SELECT $1::uuid, $2::text, $3::bytea, $4::text, $5::text, $6::text, $7::text, $8::timestamptz
+           WHERE (SELECT count(*) FROM api_keys WHERE user_id = $2) < $9 RETURNING ${COLUMNS}`,
+    values: [uuidv7(), maker.userId, sha256, hint, wish.name, role, maker.tier, wish.expiresAt ?? null, MOST_KEYS],
   })
-  return stored ? { stored, key } : null
+  if (!row) throw conflict('too_many_api_keys', `A user has at most ${MOST_KEYS} API keys.`)
+  return { row, key }
 }
 
-/** The same key record with a new key; the old one ends at once. Null when there is none of that id. */
-export async function rotateApiKey(
-  sql: Sql,
-  userId: string,
-  id: string,
-): Promise<{ stored: ApiKey; key: string } | null> {
-  const key = makeKey()
-  const [stored] = await sql.query<ApiKey>({
-    text: `UPDATE api_keys SET sha256 = $3, hint = $4, last_used_at = NULL WHERE id = $1 AND user_id = $2
-           RETURNING ${COLUMNS.join(', ')}`,
-    values: [id, userId, sha256(key), hint(key)],
+/** Newest first, `before` an id. */
+export function listApiKeys(db: Sql, userId: string, page: { before?: string | undefined; limit: number }) {
+  return db.query<ApiKey>({
+    text: `SELECT ${COLUMNS} FROM api_keys WHERE user_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+    values: [userId, page.before ?? null, page.limit],
   })
-  return stored ? { stored, key } : null
 }
 
-/** @returns whether there was one */
-export async function revokeApiKey(sql: Sql, userId: string, id: string): Promise<boolean> {
-  const rows = await sql.query({
-    text: 'DELETE FROM api_keys WHERE id = $1 AND user_id = $2 RETURNING 1',
+/** The old key is void at once. The role is checked again: a lesser key must not be turned into a greater one. The tier is the asker's. */
+export function rotateApiKey(db: Database, asker: Principal, id: string): Promise<MadeKey> {
+  return db.transaction(async (sql) => {
+    const [found] = await sql.query<ApiKey>({
+      text: `SELECT ${COLUMNS} FROM api_keys WHERE id = $1 AND user_id = $2 FOR UPDATE`,
+      values: [id, asker.userId],
+    })
+    if (!found) throw notFound('API key')
+    if (roleIsAbove(found.role, asker.role)) throw forbidden('This key has a role above yours.')
+    const { key, sha256, hint } = newKey()
+    const [row] = await sql.query<ApiKey>({
+      text: `UPDATE api_keys SET sha256 = $2, hint = $3, tier = $4, last_used_at = NULL WHERE id = $1 RETURNING ${COLUMNS}`,
+      values: [id, sha256, hint, asker.tier],
+    })
+    if (!row) throw new Error('A locked API key is gone')
+    return { row, key }
+  })
+}
+
+/** @throws ApiError 404, also for another user's key */
+export async function revokeApiKey(db: Sql, userId: string, id: string): Promise<void> {
+  const gone = await db.query({
+    text: 'DELETE FROM api_keys WHERE id = $1 AND user_id = $2 RETURNING id',
     values: [id, userId],
   })
-  return rows.length > 0
+  if (gone.length === 0) throw notFound('API key')
 }
 
-export async function listApiKeys(
-  sql: Sql,
-  userId: string,
-  filter: { before?: string | undefined; limit: number },
-): Promise<ApiKey[]> {
-  const query = builder('api_keys').select(COLUMNS).where('user_id', userId)
-  idBounds(query, 'id', filter)
-  return sql.query<ApiKey>(toStatement(query.orderBy('id', 'desc').limit(filter.limit + 1)))
-}
-
-/** The stored key of a key that is still good, or null. */
-export async function findApiKey(sql: Sql, key: string): Promise<ApiKey | null> {
-  const [stored] = await sql.query<ApiKey>({
-    name: 'api-key-find',
-    text: `SELECT ${COLUMNS.join(', ')} FROM api_keys WHERE sha256 = $1 AND (expires_at IS NULL OR expires_at > now())`,
-    values: [sha256(key)],
+/** The row of a key that may be used now, or null. */
+export async function findApiKey(db: Sql, key: string): Promise<ApiKey | null> {
+  if (!FORM.test(key)) return null
+  const [row] = await db.query<ApiKey>({
+    name: 'find_api_key',
+    text: `SELECT ${COLUMNS} FROM api_keys WHERE sha256 = $1 AND (expires_at IS NULL OR expires_at > now())`,
+    values: [sha256Of(key)],
   })
-  return stored ?? null
+  return row ?? null
 }
 
-export async function apiKeyExists(sql: Sql, id: string): Promise<boolean> {
-  const rows = await sql.query({
-    name: 'api-key-exists',
-    text: 'SELECT 1 FROM api_keys WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())',
+export async function apiKeyIsGood(db: Sql, id: string): Promise<boolean> {
+  const rows = await db.query({
+    text: 'SELECT id FROM api_keys WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())',
     values: [id],
   })
   return rows.length > 0
 }
 
-export async function touchApiKey(sql: Sql, id: string): Promise<void> {
-  await sql.query({
-    name: 'api-key-touch',
-    text: 'UPDATE api_keys SET last_used_at = now() WHERE id = $1',
+export async function touchApiKey(db: Sql, id: string): Promise<void> {
+  await db.query({
+    text: `UPDATE api_keys SET last_used_at = now()
+           WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
     values: [id],
   })
 }
 
-export function presentApiKey(stored: ApiKey) {
-  return {
-    id: publicId('key', stored.id),
-    name: stored.name,
-    hint: stored.hint,
-    role: stored.role,
-    tier: stored.tier,
-    expires_at: stored.expires_at?.toISOString() ?? null,
-    last_used_at: stored.last_used_at?.toISOString() ?? null,
-    created_at: stored.created_at.toISOString(),
-  }
+function newKey() {
+  const key = `ara_${randomBytes(32).toString('hex')}`
+  return { key, sha256: sha256Of(key), hint: `ara_…${key.slice(-4)}` }
 }
 
-function makeKey(): string {
-  return `ara_${randomBytes(32).toString('hex')}`
-}
-
-function hint(key: string): string {
-  return `${key.slice(0, 8)}…`
-}
-
-function sha256(key: string): Buffer {
+function sha256Of(key: string): Buffer {
   return createHash('sha256').update(key).digest()
 }

@@ -1,90 +1,83 @@
 import type { Database } from '../db/database.ts'
 import { forbidden, unauthorized } from '../errors.ts'
-import { type ApiKey, apiKeyExists, findApiKey, looksLikeApiKey, touchApiKey } from './api-keys.ts'
+import { apiKeyIsGood, findApiKey, touchApiKey } from './api-keys.ts'
 import type { BlockedUsers } from './blocked-users.ts'
-import { readClaims } from './claims.ts'
+import { principalOfClaims } from './claims.ts'
 import type { Principal } from './principal.ts'
-import { looksLikeTicket, useTicket } from './tickets.ts'
-import type { TokenVerifier } from './verify-token.ts'
+import { takeTicket } from './tickets.ts'
+import { createTokenVerifier, type JwtSettings, type TokenRules, tokenRules } from './verify-token.ts'
 
-/** Turns credentials into principals, the same way for REST and for sockets. Refusals are ApiErrors. */
+/** Who is asking, by what they show. Refusals are ApiError 401, and 403 for a blocked user. */
 export interface Authenticator {
-  verifier: TokenVerifier
-  /** Claims that were verified already. */
-  fromClaims(claims: unknown): Promise<Principal>
+  /** How koa-jwt is to check a token on REST; what it finds goes to `claims`. */
+  readonly rules: TokenRules
+  claims(verified: unknown): Promise<Principal>
   bearer(token: string): Promise<Principal>
   apiKey(key: string): Promise<Principal>
-  /** What a socket may bring: a JWT, an API key or a ticket, which it uses up. */
+  /** A socket's `?token=`: a JWT, an API key, or a ticket, which is used up by it. */
   stream(token: string): Promise<Principal>
-  /** Whether somebody who was let in may stay: not blocked, key not revoked, credential not expired. */
+  /** Whether a principal that was let in may stay: not blocked, not expired, its key not revoked. */
   recheck(principal: Principal): Promise<boolean>
 }
 
-/** A key is looked up at most this often, so a revoked one ends within it. */
-const KEY_FRESH_MS = 5_000
 const TOUCH_MS = 60_000
-const MOST_CACHED_KEYS = 10_000
 
 export function createAuthenticator(deps: {
   db: Database
-  verifier: TokenVerifier
   blocked: BlockedUsers
+  jwt: JwtSettings
   now?: () => number
-  onError: (error: unknown) => void
+  onError?: (error: unknown) => void
 }): Authenticator {
-  const { db, verifier, blocked, now = Date.now } = deps
-  const keys = new Map<string, { stored: ApiKey; foundAt: number; touchedAt: number }>()
+  const now = deps.now ?? Date.now
+  const rules = tokenRules(deps.jwt)
+  const verify = createTokenVerifier(rules, now)
+  const { blocked } = deps
+  const touching = new Set<string>()
 
-  async function letIn(principal: Principal): Promise<Principal> {
+  async function unlessBlocked(principal: Principal): Promise<Principal> {
     if (await blocked.has(principal.userId)) throw forbidden('This user is blocked.')
     return principal
   }
 
-  async function lookUp(key: string): Promise<ApiKey> {
-    const cached = keys.get(key)
-    if (cached && now() - cached.foundAt < KEY_FRESH_MS) return cached.stored
-    const stored = await findApiKey(db, key)
-    keys.delete(key)
-    if (!stored) throw unauthorized('The API key is not valid.')
-    if (keys.size >= MOST_CACHED_KEYS) keys.clear()
-    const touchedAt = cached?.touchedAt ?? 0
-    const due = now() - touchedAt > TOUCH_MS
-    keys.set(key, { stored, foundAt: now(), touchedAt: due ? now() : touchedAt })
-    if (due) touchApiKey(db, stored.id).catch(deps.onError)
-    return stored
+  /** Beside the request, never before it; a time that was not written is written by a later use. */
+  function noteUse(id: string, lastUsed: Date | null): void {
+    if (touching.has(id) || (lastUsed && now() - lastUsed.getTime() < TOUCH_MS)) return
+    touching.add(id)
+    touchApiKey(deps.db, id)
+      .catch((error: unknown) => deps.onError?.(error))
+      .finally(() => touching.delete(id))
   }
 
-  const authenticator: Authenticator = {
-    verifier,
-    fromClaims: async (claims) => letIn(readClaims(claims)),
-    bearer: async (token) => letIn(readClaims(verifier.verify(token))),
-    async apiKey(key) {
-      if (!looksLikeApiKey(key)) throw unauthorized('The API key is not valid.')
-      return letIn(toPrincipal(await lookUp(key)))
-    },
-    async stream(token) {
-      if (looksLikeApiKey(token)) return authenticator.apiKey(token)
-      if (!looksLikeTicket(token)) return authenticator.bearer(token)
-      const principal = await useTicket(db, token)
-      if (!principal) throw unauthorized('The ticket is not valid any more.')
-      return letIn(principal)
-    },
-    async recheck(principal) {
-      if (principal.expiresAt && principal.expiresAt.getTime() <= now()) return false
-      if (await blocked.has(principal.userId)) return false
-      return principal.keyId === undefined || apiKeyExists(db, principal.keyId)
-    },
+  const bearer = async (token: string) => unlessBlocked(verify(token))
+  const apiKey = async (key: string) => {
+    const row = await findApiKey(deps.db, key)
+    if (!row) throw unauthorized('The API key is not valid.')
+    noteUse(row.id, row.last_used_at)
+    const { user_id: userId, role, tier, expires_at } = row
+    const expiry = expires_at === null ? {} : { expiresAt: expires_at }
+    return unlessBlocked({ userId, role, tier, via: 'api_key', keyId: row.id, ...expiry })
   }
-  return authenticator
-}
+  const ticket = async (text: string) => {
+    const principal = await takeTicket(deps.db, text)
+    if (!principal) throw unauthorized('The ticket is not valid: it works once, within 30 seconds.')
+    return unlessBlocked(principal)
+  }
 
-function toPrincipal(stored: ApiKey): Principal {
   return {
-    userId: stored.user_id,
-    role: stored.role,
-    tier: stored.tier,
-    via: 'api_key',
-    keyId: stored.id,
-    ...(stored.expires_at ? { expiresAt: stored.expires_at } : {}),
+    rules,
+    claims: async (verified) => unlessBlocked(principalOfClaims(verified)),
+    bearer,
+    apiKey,
+    stream(token) {
+      if (token.startsWith('ara_')) return apiKey(token)
+      return token.startsWith('tkt_') ? ticket(token) : bearer(token)
+    },
+    async recheck({ userId, expiresAt, keyId }) {
+      const skewMs = keyId === undefined ? rules.options.clockTolerance * 1000 : 0
+      if (expiresAt && now() >= expiresAt.getTime() + skewMs) return false
+      if (await blocked.has(userId)) return false
+      return keyId === undefined || apiKeyIsGood(deps.db, keyId)
+    },
   }
 }

@@ -1,52 +1,38 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { z } from 'zod'
+import { createHash } from 'node:crypto'
 import type { Sql } from '../db/database.ts'
-import { type Principal, ROLES, TIERS } from './principal.ts'
+import { publicId, uuidv7 } from '../ids.ts'
+import type { Principal } from './principal.ts'
 
-/** Seconds in which a ticket must be used. */
 export const TICKET_SECONDS = 30
 
-const Stored = z.object({
-  userId: z.string(),
-  role: z.enum(ROLES),
-  tier: z.enum(TIERS),
-  keyId: z.string().optional(),
-  expiresAt: z.string().optional(),
-})
-
-export function looksLikeTicket(text: string): boolean {
-  return /^tkt_[0-9a-f]{64}$/.test(text)
-}
-
-/** A one-time stand-in for the principal's credential, for places where a long-lived one should not be written. */
-export async function makeTicket(sql: Sql, principal: Principal): Promise<string> {
-  const ticket = `tkt_${randomBytes(32).toString('hex')}`
-  const { userId, role, tier, keyId, expiresAt } = principal
-  await sql.query({
-    text: `INSERT INTO tickets (sha256, principal, expires_at) VALUES ($1, $2, now() + make_interval(secs => $3))`,
-    values: [sha256(ticket), JSON.stringify({ userId, role, tier, keyId, expiresAt }), TICKET_SECONDS],
+/** @returns a ticket that stands for `principal` once, within 30 seconds */
+export async function makeTicket(db: Sql, principal: Principal): Promise<string> {
+  const ticket = publicId('tkt', uuidv7())
+  // Those that nobody used go along; skipping locked rows, since two such sweeps could wait for each other.
+  await db.query({
+    text: `WITH unused AS (
+             DELETE FROM tickets WHERE sha256 IN
+               (SELECT sha256 FROM tickets WHERE expires_at < now() LIMIT 100 FOR UPDATE SKIP LOCKED))
+           INSERT INTO tickets (sha256, principal, expires_at)
+           VALUES ($1, $2, now() + make_interval(secs => $3))`,
+    values: [sha256Of(ticket), JSON.stringify(principal), TICKET_SECONDS],
   })
   return ticket
 }
 
-/** Uses a ticket up. Null when there is none, it was used or it is too old. What it opened ends with the credential behind it. */
-export async function useTicket(sql: Sql, ticket: string): Promise<Principal | null> {
-  const [row] = await sql.query<{ principal: unknown; fresh: boolean }>({
-    text: 'DELETE FROM tickets WHERE sha256 = $1 RETURNING principal, expires_at > now() AS fresh',
-    values: [sha256(ticket)],
+/** Uses the ticket up. Null when it is unknown, used or too old. */
+export async function takeTicket(db: Sql, ticket: string): Promise<Principal | null> {
+  const [row] = await db.query<{ principal: StoredPrincipal; good: boolean }>({
+    text: 'DELETE FROM tickets WHERE sha256 = $1 RETURNING principal, expires_at > now() AS good',
+    values: [sha256Of(ticket)],
   })
-  if (!row?.fresh) return null
-  const { userId, role, tier, keyId, expiresAt } = Stored.parse(row.principal)
-  return {
-    userId,
-    role,
-    tier,
-    via: 'ticket',
-    ...(keyId === undefined ? {} : { keyId }),
-    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }),
-  }
+  if (!row?.good) return null
+  const { expiresAt, ...rest } = row.principal
+  return { ...rest, via: 'ticket', ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }) }
 }
 
-function sha256(ticket: string): Buffer {
+type StoredPrincipal = Omit<Principal, 'expiresAt'> & { expiresAt?: string }
+
+function sha256Of(ticket: string): Buffer {
   return createHash('sha256').update(ticket).digest()
 }

@@ -3,7 +3,7 @@ import koaJwt from 'koa-jwt'
 import { unauthorized } from '../../errors.ts'
 import type { Authenticator } from '../../identity/authenticator.ts'
 import type { Principal } from '../../identity/principal.ts'
-import { tokenProblem } from '../../identity/verify-token.ts'
+import { refusedToken } from '../../identity/verify-token.ts'
 import type { LoginLimit } from './rate-limit.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { LoginLimit } from './rate-limit.ts'
  * tried. A token in the query is no credential here.
  */
 export function authenticate(authenticator: Authenticator, logins: LoginLimit): Middleware {
-  const { key, options } = authenticator.verifier
+  const { key, options } = authenticator.rules
   // Its types are those of an older release: the library takes a KeyObject and every option of jsonwebtoken.
   const verifyBearer = koaJwt({
     secret: key,
@@ -30,8 +30,8 @@ export function authenticate(authenticator: Authenticator, logins: LoginLimit): 
     if (!/^Bearer \S+$/i.test(authorization)) throw unauthorized('The Authorization header must be: Bearer <token>.')
     await verifyBearer(ctx, async () => undefined)
     const claims = ctx.state['claims']
-    if (claims === undefined) throw unauthorized(tokenProblem(ctx.state['jwtOriginalError']))
-    return authenticator.fromClaims(claims)
+    if (claims === undefined) throw refusedToken(ctx.state['jwtOriginalError'])
+    return authenticator.claims(claims)
   }
 
   return async function authenticate(ctx: Context, next: Next) {

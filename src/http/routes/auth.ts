@@ -1,17 +1,11 @@
 import { z } from 'zod'
 import type { Database } from '../../db/database.ts'
-import { ApiError, forbidden, notFound } from '../../errors.ts'
-import {
-  listApiKeys,
-  MOST_KEYS,
-  makeApiKey,
-  presentApiKey,
-  revokeApiKey,
-  rotateApiKey,
-} from '../../identity/api-keys.ts'
+import { conflict } from '../../errors.ts'
+import { type ApiKey, listApiKeys, makeApiKey, revokeApiKey, rotateApiKey } from '../../identity/api-keys.ts'
 import { type BlockedUsers, blockUser, unblockUser } from '../../identity/blocked-users.ts'
-import { ROLES, roleIsAbove } from '../../identity/principal.ts'
+import { ROLES } from '../../identity/principal.ts'
 import { makeTicket, TICKET_SECONDS } from '../../identity/tickets.ts'
+import { publicId } from '../../ids.ts'
 import { idParam } from '../id-param.ts'
 import { page, pageQuery } from '../paging.ts'
 import { type Route, route } from '../route.ts'
@@ -62,12 +56,10 @@ export function authRoutes(deps: { db: Database; blocked: BlockedUsers }): Route
       body: NewKey,
       status: 201,
       async handle({ principal, body }) {
-        const role = body.role ?? principal.role
-        if (roleIsAbove(role, principal.role)) throw forbidden('A key cannot have a role above your own.')
-        const expiresAt = body.expires_in_days === null ? null : new Date(Date.now() + body.expires_in_days * DAY_MS)
-        const made = await makeApiKey(deps.db, principal, { name: body.name, role, expiresAt })
-        if (!made) throw new ApiError(403, 'key_limit_reached', `A user has at most ${MOST_KEYS} API keys.`)
-        return { ...presentApiKey(made.stored), key: made.key }
+        const expiresAt =
+          body.expires_in_days === null ? undefined : new Date(Date.now() + body.expires_in_days * DAY_MS)
+        const made = await makeApiKey(deps.db, principal, { name: body.name, role: body.role, expiresAt })
+        return { ...presentApiKey(made.row), key: made.key }
       },
     }),
     route({
@@ -89,7 +81,7 @@ export function authRoutes(deps: { db: Database; blocked: BlockedUsers }): Route
       permission: 'keys:write',
       params: KeyParams,
       async handle({ principal, params }) {
-        if (!(await revokeApiKey(deps.db, principal.userId, params.id))) throw notFound('API key')
+        await revokeApiKey(deps.db, principal.userId, params.id)
       },
     }),
     route({
@@ -102,8 +94,7 @@ export function authRoutes(deps: { db: Database; blocked: BlockedUsers }): Route
       bodyOptional: true,
       async handle({ principal, params }) {
         const rotated = await rotateApiKey(deps.db, principal, params.id)
-        if (!rotated) throw notFound('API key')
-        return { ...presentApiKey(rotated.stored), key: rotated.key }
+        return { ...presentApiKey(rotated.row), key: rotated.key }
       },
     }),
     ...blockRoutes(deps),
@@ -121,7 +112,7 @@ function blockRoutes(deps: { db: Database; blocked: BlockedUsers }): Route[] {
       permission: 'users:block',
       params,
       async handle({ principal, params: { id } }) {
-        if (id === principal.userId) throw new ApiError(409, 'own_user', 'You cannot block yourself.')
+        if (id === principal.userId) throw conflict('own_user', 'You cannot block yourself.')
         await blockUser(deps.db, id, principal.userId)
         deps.blocked.forget()
       },
@@ -138,4 +129,17 @@ function blockRoutes(deps: { db: Database; blocked: BlockedUsers }): Route[] {
       },
     }),
   ]
+}
+
+function presentApiKey(key: ApiKey) {
+  return {
+    id: publicId('key', key.id),
+    name: key.name,
+    hint: key.hint,
+    role: key.role,
+    tier: key.tier,
+    expires_at: key.expires_at?.toISOString() ?? null,
+    last_used_at: key.last_used_at?.toISOString() ?? null,
+    created_at: key.created_at.toISOString(),
+  }
 }
