@@ -72,5 +72,5 @@ function openBackplane(deps: { config: Config; log: Logger }, url: string | unde
     historyMessages: deps.config.streams.historyMessages,
     historySeconds: deps.config.streams.historySeconds,
   }
-  return url === undefined ? createMemoryBackplane(history) : createRedisBackplane({ url, log: deps.log, ...history })
+  return url === undefined ? createMemoryBackplane() : createRedisBackplane({ url, log: deps.log, ...history })
 }

@@ -1,7 +1,5 @@
-import { z } from 'zod'
 import { unavailable } from '../../errors.ts'
-import type { JsonValue } from '../../json/strict-json.ts'
-import { parseMessages } from '../../streams/outgoing.ts'
+import { Publication, toMessages } from '../../streams/outgoing.ts'
 import { BackplaneAway, type Publisher } from '../../streams/publisher.ts'
 import { type Route, route } from '../route.ts'
 
@@ -13,11 +11,11 @@ export function publishRoutes(deps: { publisher: Publisher; bodyLimit: number })
       path: '/api/v1/publish',
       summary: 'Stream up to 1000 market-data or predictions messages.',
       permission: 'events:publish',
-      body: z.custom<JsonValue>(() => true),
+      body: Publication,
       bodyLimit: deps.bodyLimit,
       status: 202,
       async handle({ body }) {
-        const messages = parseMessages(body)
+        const messages = toMessages(body, new Date())
         try {
           await deps.publisher.publish(messages)
         } catch (error) {

@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { parseSymbol } from '../events/symbol.ts'
+import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
+import { isChannel } from './stream-path.ts'
+
+/** What a client may send. */
+export type ClientFrame =
+  | { type: 'pong' }
+  | { type: 'ping' }
+  | { type: 'subscribe' | 'unsubscribe'; asked: AskedSubscription[]; several: boolean; id: string | number | undefined }
+
+/** One entry as it was sent; `target` is null when there is no such stream. */
+export interface AskedSubscription {
+  channel: string
+  symbol: string | null
+  snapshot: boolean | undefined
+  target: StreamTarget | null
+}
+
+export interface FrameError {
+  code: string
+  message: string
+}
+
+const MOST_AT_ONCE = 1000
+const entry = {
+  channel: z.string().max(64).optional(),
+  symbol: z.string().max(64).nullish(),
+  snapshot: z.boolean().optional(),
+}
+const Frame = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('pong') }),
+  z.object({ type: z.literal('ping') }),
+  ...(['subscribe', 'unsubscribe'] as const).map((type) =>
+    z.object({
+      type: z.literal(type),
+      ...entry,
+      subscriptions: z.array(z.object(entry)).min(1).max(MOST_AT_ONCE).optional(),
+      id: z.union([z.string().max(128), z.number()]).optional(),
+    }),
+  ),
+])
+
+/**
+ * @param defaultChannel the channel of the socket's path
+ */
+export function parseClientFrame(text: string, defaultChannel: string | undefined): ClientFrame | FrameError {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return { code: 'malformed_json', message: 'The frame is not JSON.' }
+  }
+  const parsed = Frame.safeParse(value)
+  if (!parsed.success) return { code: 'bad_frame', message: complaint(parsed.error) }
+  const frame = parsed.data
+  if (frame.type === 'ping' || frame.type === 'pong') return { type: frame.type }
+  const asked = frame.subscriptions ?? [frame]
+  return {
+    type: frame.type,
+    several: frame.subscriptions !== undefined,
+    id: frame.id,
+    asked: asked.map(({ channel = defaultChannel ?? '', symbol = null, snapshot }) => ({
+      channel,
+      symbol,
+      snapshot,
+      target: toTarget(channel, symbol),
+    })),
+  }
+}
+
+function toTarget(channel: string, symbol: string | null): StreamTarget | null {
+  if (!isChannel(channel)) return null
+  if (!hasSymbols(channel)) return symbol === null ? { channel, symbol: null } : null
+  const parsed = symbol === null ? null : parseSymbol(symbol)
+  return parsed === null ? null : { channel, symbol: parsed }
+}
+
+function complaint(error: z.ZodError): string {
+  const [issue] = error.issues
+  if (!issue) return 'The frame is not known.'
+  return issue.path.length === 0
+    ? 'The frame must be an object with a known type.'
+    : `${issue.path.join('.')}: ${issue.message}`
+}

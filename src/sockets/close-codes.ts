@@ -1,0 +1,26 @@
+/** 44xx: do not come back unchanged. 45xx: come back with jitter and resume. */
+export const CLOSE = {
+  badRequest: 4400,
+  unauthorized: 4401,
+  forbidden: 4403,
+  noSuchStream: 4404,
+  tooManySubscriptions: 4429,
+  ourFault: 4500,
+  draining: 4501,
+  silent: 4508,
+  tooSlow: 4513,
+  tooManyMessages: 4529,
+  /** RFC 6455. */
+  frameTooLarge: 1009,
+} as const
+
+export interface Refusal {
+  code: number
+  /** At most 123 bytes: RFC 6455 gives a close frame no more. */
+  reason: string
+}
+
+/** The reason of codes that say when to come back. */
+export function retryAfter(ms: number): string {
+  return JSON.stringify({ retry_after_ms: Math.round(ms) })
+}

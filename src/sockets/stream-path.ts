@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import type { Channel } from '../config.ts'
+import { parseSymbol } from '../events/symbol.ts'
+import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
+import { CLOSE, type Refusal } from './close-codes.ts'
+
+/** What a socket asked for in its URL. */
+export interface Asked {
+  /** Null on `/ws`, which only takes subscriptions. */
+  target: StreamTarget | null
+  /** Undefined: as the channel has it. */
+  snapshot: boolean | undefined
+  token: string | undefined
+}
+
+const CHANNELS: readonly string[] = ['predictions', 'market-data', 'alerts'] satisfies Channel[]
+const Query = z.object({ snapshot: z.enum(['true', 'false']).optional(), token: z.string().optional() })
+
+/** Reads `/ws[/{channel}[/{symbol}]]?token=&snapshot=`, the path as it arrived, percent-encoded. */
+export function readStreamUrl(path: string, query: string): Asked | Refusal {
+  const target = readPath(path)
+  if (target !== null && 'code' in target) return target
+  const parsed = Query.safeParse(Object.fromEntries(new URLSearchParams(query)))
+  if (!parsed.success) return { code: CLOSE.badRequest, reason: 'snapshot must be true or false' }
+  const { snapshot, token } = parsed.data
+  return { target, snapshot: snapshot === undefined ? undefined : snapshot === 'true', token }
+}
+
+function readPath(path: string): StreamTarget | Refusal | null {
+  const parts = path.replace(/\/$/, '').split('/').slice(2)
+  if (parts.length === 0) return null
+  const [channel = '', encoded, ...others] = parts
+  if (!isChannel(channel) || others.length > 0) return noSuchStream()
+  if (!hasSymbols(channel)) return encoded === undefined ? { channel, symbol: null } : noSuchStream()
+  const symbol = encoded === undefined ? null : parseSymbol(decode(encoded))
+  if (symbol === null) return { code: CLOSE.badRequest, reason: 'the path needs a symbol, such as AAPL' }
+  return { channel, symbol }
+}
+
+export function isChannel(text: string): text is Channel {
+  return CHANNELS.includes(text)
+}
+
+/** The text itself when it is not percent-encoded well: then it is no symbol either. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function noSuchStream(): Refusal {
+  return { code: CLOSE.noSuchStream, reason: 'no such stream' }
+}

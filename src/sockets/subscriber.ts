@@ -1,0 +1,132 @@
+import type { WebSocket } from 'uWebSockets.js'
+import type { Principal } from '../identity/principal.ts'
+import { snapshotOf } from '../streams/frames.ts'
+import type { Hub } from '../streams/hub.ts'
+import { type StreamTarget, streamName } from '../streams/stream-name.ts'
+import type { Visitor } from './admission.ts'
+import { CLOSE } from './close-codes.ts'
+
+/** A stream of a socket with where its numbering stood when the socket joined. */
+export interface Joined {
+  channel: string
+  symbol: string | null
+  epoch: string
+  seq: number
+  /** The user's own stream beside it. */
+  user?: { epoch: string; seq: number }
+}
+
+/**
+ * One socket. It joins streams in two steps: `prepare` waits until this process hears them; `join` then, in one go without
+ * waiting, tells the client where the numbering stands and subscribes, so that the next message is the next number.
+ */
+export class Subscriber {
+  readonly socket: WebSocket<Visitor>
+  readonly principal: Principal | null
+  readonly connectionId: string
+  readonly openedAt = Date.now()
+  /** `performance.now()` of the last sign of life. */
+  lastHeard = performance.now()
+  /** Since when something is waiting to be sent; 0 when nothing is. */
+  slowSince = 0
+  state: 'open' | 'ending' | 'closed' = 'open'
+  readonly subscriptions = new Map<string, StreamTarget>()
+  readonly #hub: Hub
+  #received = { second: 0, count: 0 }
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(socket: WebSocket<Visitor>, visitor: { principal: Principal | null; connectionId: string }, hub: Hub) {
+    this.socket = socket
+    this.principal = visitor.principal
+    this.connectionId = visitor.connectionId
+    this.#hub = hub
+  }
+
+  /** Frames of a client are answered one after another, in their order. */
+  enqueue(work: () => Promise<void>, onError: (error: unknown) => void): void {
+    this.#work = this.#work.then(() => (this.state === 'open' ? work() : undefined)).catch(onError)
+  }
+
+  /** @returns whether this message is over the limit */
+  countMessage(perSecond: number): boolean {
+    const second = Math.floor(performance.now() / 1000)
+    if (this.#received.second !== second) this.#received = { second, count: 0 }
+    this.#received.count += 1
+    return this.#received.count > perSecond
+  }
+
+  send(message: object): void {
+    if (this.state === 'open') this.socket.send(JSON.stringify(message))
+  }
+
+  /** @throws BackplaneAway; then nothing was joined */
+  async prepare(target: StreamTarget): Promise<void> {
+    const joined: string[] = []
+    try {
+      for (const stream of this.#streamsOf(target)) {
+        await this.#hub.join(stream)
+        joined.push(stream)
+      }
+    } catch (error) {
+      for (const stream of joined) this.#hub.leave(stream)
+      throw error
+    }
+    // The socket may have closed meanwhile; then nobody else gives this up.
+    if (this.state === 'closed') for (const stream of joined) this.#hub.leave(stream)
+    else this.subscriptions.set(streamName(target), target)
+  }
+
+  position(target: StreamTarget): Joined {
+    const [shared = '', own] = this.#streamsOf(target)
+    const { epoch, seq } = this.#hub.position(shared)
+    const joined = { channel: target.channel, symbol: target.symbol, epoch, seq }
+    if (own === undefined) return joined
+    const user = this.#hub.position(own)
+    return { ...joined, user: { epoch: user.epoch, seq: user.seq } }
+  }
+
+  /** Of a prepared target; in the same turn as `position` was read and sent. */
+  listen(target: StreamTarget, snapshot: boolean | undefined): void {
+    const [shared = '', ...others] = this.#streamsOf(target)
+    const { last } = this.#hub.position(shared)
+    if (last !== null && (snapshot ?? target.channel === 'market-data')) this.socket.send(snapshotOf(last))
+    for (const stream of [shared, ...others]) this.socket.subscribe(stream)
+  }
+
+  leave(target: StreamTarget): boolean {
+    if (!this.subscriptions.delete(streamName(target))) return false
+    for (const stream of this.#streamsOf(target)) {
+      if (this.state === 'open') this.socket.unsubscribe(stream)
+      this.#hub.leave(stream)
+    }
+    return true
+  }
+
+  /**
+   * Closes with a code. What waits to be sent goes out first; the code comes after it, whenever the client reads on.
+   * @returns false when the socket was closing already
+   */
+  close(code: number, reason: string): boolean {
+    if (this.state !== 'open') return false
+    const backlog = this.socket.getBufferedAmount() > 0
+    if (backlog && code === CLOSE.tooSlow) {
+      this.mute()
+      this.state = 'ending'
+    } else {
+      this.socket.end(code, reason)
+    }
+    return true
+  }
+
+  /** Nothing more is published to it. */
+  mute(): void {
+    for (const target of [...this.subscriptions.values()]) this.leave(target)
+  }
+
+  /** Events for one user are on a stream of their own, which only that user's sockets join. */
+  #streamsOf(target: StreamTarget): string[] {
+    const shared = streamName(target)
+    if (this.principal === null || target.channel === 'market-data') return [shared]
+    return [shared, streamName(target, this.principal.userId)]
+  }
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { ApiError, type Complaint, invalid, tooLarge } from '../errors.ts'
+import { validateEventData } from '../events/catalogue.ts'
+import { symbolSchema } from '../events/symbol.ts'
+import type { JsonObject, JsonValue } from '../json/strict-json.ts'
+import type { OutgoingMessage } from './publisher.ts'
+
+const MOST_MESSAGES = 1000
+/** As for events: what fits a frame that every client library accepts. */
+const LARGEST_DATA = 64 * 1024
+
+const Message = z.strictObject({
+  channel: z.enum(['market-data', 'predictions'], { error: 'must be market-data or predictions' }),
+  symbol: symbolSchema,
+  data: z.record(
+    z.string(),
+    z.custom<JsonValue>(() => true),
+  ),
+  timestamp: z.iso.datetime({ offset: true }).optional(),
+})
+
+export const Publication = z.strictObject({ messages: z.array(Message).min(1).max(MOST_MESSAGES) })
+export type Publication = z.infer<typeof Publication>
+
+/**
+ * Validates what a producer publishes; predictions are checked and completed like the data of `prediction_complete`.
+ * @throws ApiError 422 that names every bad message, 413 for data over 64 KiB
+ */
+export function toMessages(publication: Publication, now: Date): OutgoingMessage[] {
+  const complaints: Complaint[] = []
+  const messages = publication.messages.map((message, index): OutgoingMessage => {
+    const data = message.channel === 'predictions' ? completed(message, index, complaints) : message.data
+    const text = JSON.stringify(data)
+    if (Buffer.byteLength(text) > LARGEST_DATA) {
+      throw tooLarge(`messages.${index}.data has more than ${LARGEST_DATA} bytes.`)
+    }
+    const timestamp = message.timestamp === undefined ? now : new Date(message.timestamp)
+    return { channel: message.channel, symbol: message.symbol, data: text, timestamp: timestamp.toISOString() }
+  })
+  if (complaints.length > 0) throw invalid(complaints)
+  return messages
+}
+
+function completed(message: Publication['messages'][number], index: number, complaints: Complaint[]): JsonObject {
+  const given = { symbol: message.symbol, ...message.data }
+  try {
+    const { data, symbol } = validateEventData('prediction_complete', given)
+    if (symbol === message.symbol) return data
+    complaints.push({ path: `messages.${index}.data.symbol`, reason: `is not the message's symbol ${message.symbol}` })
+  } catch (error) {
+    if (!(error instanceof ApiError) || !Array.isArray(error.details)) throw error
+    for (const { path, reason } of error.details) complaints.push({ path: `messages.${index}.${path}`, reason })
+  }
+  return given
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { startLoop } from '../loop.ts'
+import { connectRedis } from '../redis/connect.ts'
+import { type Logger, rateLimitedErrors } from '../telemetry/log.ts'
+import type { Backplane, Heard } from './backplane.ts'
+import { type UnnumberedFrame, unnumberedFrame } from './frames.ts'
+import { BackplaneAway } from './publisher.ts'
+import { keysOf, PUBLISH, parseMessage, READ, streamOfChannel } from './redis-scripts.ts'
+import { createStreamTail, type Reading, type StreamTail } from './stream-tail.ts'
+
+/** A lost last message shows in nothing else, so the numbers are compared this often. */
+const COMPARE_EVERY_MS = 5_000
+/** Streams compared in one go, so that thousands of them do not hold up Redis. */
+const COMPARED_AT_ONCE = 200
+/** Arguments of one script call: bounds what Redis does in one step. */
+const MOST_IN_A_CALL = 250
+
+/** The backplane of several processes: one Redis numbers, keeps and spreads the messages. */
+export function createRedisBackplane(deps: {
+  url: string
+  log: Logger
+  historyMessages: number
+  historySeconds: number
+}): Backplane {
+  const { url, log } = deps
+  const onError = rateLimitedErrors(log, 'backplane.error')
+  const commands = connectRedis(url, { name: 'ara-events backplane', log, kind: 'producer' })
+  const ear = connectRedis(url, { name: 'ara-events streams', log, kind: 'subscriber' })
+  const tails = new Map<string, StreamTail>()
+  let listener: (heard: Heard) => void = () => undefined
+
+  ear.on('message', (channel: string, text: string) => {
+    tails.get(streamOfChannel(channel))?.hear(parseMessage(text))
+  })
+  const compare = startLoop({ runOnce: () => compareAll(tails), everyMs: COMPARE_EVERY_MS, onError })
+  ear.on('ready', () => compare.wake())
+
+  return {
+    onHeard(heard) {
+      listener = heard
+    },
+    async publish(messages) {
+      const pipeline = commands.pipeline()
+      for (const { stream, frames } of callsFor(messages.map(unnumberedFrame))) {
+        const { state, history, channel } = keysOf(stream)
+        const kept = [deps.historyMessages, deps.historySeconds]
+        pipeline.eval(PUBLISH, 2, state, history, channel, newEpoch(), ...kept, ...frames)
+      }
+      const results = await pipeline.exec().catch(away)
+      const failed = results?.find(([error]) => error !== null)
+      if (!results || failed) throw new BackplaneAway(failed?.[0])
+    },
+    async follow(stream) {
+      const tail = createStreamTail({
+        stream,
+        read: (have) => readStream(commands, stream, have),
+        emit: (heard) => tails.get(stream) === tail && listener(heard),
+        onError,
+      })
+      tails.set(stream, tail)
+      try {
+        if (ear.status !== 'ready') throw new Error('The connection for streams is not ready')
+        await ear.subscribe(keysOf(stream).channel)
+        await tail.catchUp()
+      } catch (error) {
+        if (tails.get(stream) === tail) this.unfollow(stream)
+        away(error)
+      }
+    },
+    position: (stream) => tails.get(stream)?.position() ?? null,
+    unfollow(stream) {
+      if (tails.delete(stream)) ear.unsubscribe(keysOf(stream).channel).catch(onError)
+    },
+    check: async () => void (await commands.ping()),
+    async close() {
+      await compare.stop()
+      ear.disconnect()
+      commands.disconnect()
+    },
+  }
+}
+
+async function compareAll(tails: ReadonlyMap<string, StreamTail>): Promise<undefined> {
+  const followed = [...tails.values()].filter((tail) => tail.position() !== null)
+  for (let start = 0; start < followed.length; start += COMPARED_AT_ONCE) {
+    await Promise.all(followed.slice(start, start + COMPARED_AT_ONCE).map((tail) => tail.catchUp()))
+  }
+}
+
+async function readStream(
+  commands: Redis,
+  stream: string,
+  have: { epoch: string; seq: number } | null,
+): Promise<Reading> {
+  const { state, history } = keysOf(stream)
+  const answer = await commands.eval(READ, 2, state, history, newEpoch(), have?.epoch ?? '', have?.seq ?? 0)
+  const [epoch, seq, messages] = answer as [string, string, string[]]
+  return { epoch, seq: Number(seq), messages: messages.map(parseMessage) }
+}
+
+/** Messages of one stream share a call; their order within the stream stays. */
+function callsFor(frames: readonly UnnumberedFrame[]): { stream: string; frames: string[] }[] {
+  const open = new Map<string, { stream: string; frames: string[] }>()
+  const calls: { stream: string; frames: string[] }[] = []
+  for (const { stream, head, tail } of frames) {
+    let call = open.get(stream)
+    if (!call || call.frames.length >= 2 * MOST_IN_A_CALL) {
+      call = { stream, frames: [] }
+      open.set(stream, call)
+      calls.push(call)
+    }
+    call.frames.push(head, tail)
+  }
+  return calls
+}
+
+function newEpoch(): string {
+  return randomBytes(6).toString('hex')
+}
+
+function away(error: unknown): never {
+  throw new BackplaneAway(error)
+}
