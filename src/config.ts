@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /** The only file that reads the environment. `.env.example` lists the same keys with their defaults. */
@@ -26,7 +27,10 @@ const url = (...protocols: string[]) =>
     },
     `must be a URL with ${protocols.join(' or ')}`,
   )
-const cidr = z.string().regex(/^[0-9a-fA-F.:]+\/\d{1,3}$/, 'must be a comma-separated list of CIDR ranges')
+const cidr = z.string().refine((text) => {
+  const [, network = '', bits] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(text) ?? []
+  return isIP(network) !== 0 && Number(bits) <= (isIP(network) === 4 ? 32 : 128)
+}, 'must be a comma-separated list of CIDR ranges')
 
 /** `id:base64(32 bytes)`, comma-separated; the first encrypts, all decrypt. */
 const secretsKeys = z.string().transform((text, context) => {
@@ -36,6 +40,10 @@ const secretsKeys = z.string().transform((text, context) => {
   })
   if (keys.some(({ id, key }) => !/^[a-z0-9-]{1,16}$/.test(id) || key.length !== 32)) {
     context.addIssue({ code: 'custom', message: 'must be <id>:<base64 of 32 bytes>[,<id>:<base64>…]' })
+    return z.NEVER
+  }
+  if (new Set(keys.map(({ id }) => id)).size < keys.length) {
+    context.addIssue({ code: 'custom', message: 'names two keys alike' })
     return z.NEVER
   }
   return keys
@@ -92,6 +100,9 @@ const Environment = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   SHUTDOWN_SECONDS: integer(1, 120).default(20),
 })
+
+/** Every variable that is read. */
+export const ENVIRONMENT_KEYS: readonly string[] = Object.keys(Environment.shape)
 
 export type Channel = (typeof CHANNELS)[number]
 export type Config = ReturnType<typeof arrange>

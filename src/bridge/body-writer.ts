@@ -44,7 +44,7 @@ export class BodyWriter {
     // The declared length was reached before the stream said that it has ended.
     if (this.#over) onEnd()
     if (!native) return
-    if (this.#silent) corked(native, () => native.endWithoutBody(this.#length, this.#closes()))
+    if (this.#silent) corked(native, () => endWithoutBody(native, this.#length, this.#closes()))
     else if (this.#length === undefined) corked(native, () => native.end(chunk, this.#closes()))
     else {
       this.write(chunk)
@@ -95,6 +95,12 @@ export class BodyWriter {
     this.abandon()
     this.#onEnd?.()
   }
+}
+
+/** The library takes a length that is left out for none, and one that is `undefined` for a number. */
+export function endWithoutBody(native: HttpResponse, length: number | undefined, closes: boolean): void {
+  if (length === undefined && !closes) native.endWithoutBody()
+  else native.endWithoutBody(length ?? 0, closes)
 }
 
 function corked<T>(native: HttpResponse, work: () => T): T {

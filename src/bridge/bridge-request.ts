@@ -23,7 +23,9 @@ export class BridgeRequest extends IncomingMessage {
     this.httpVersion = '1.1'
     this.httpVersionMajor = 1
     this.httpVersionMinor = 1
-    this.rawHeaders = head.headers.flat()
+    const flat = head.headers.flat()
+    // Node's own rules for repeated headers.
+    addHeaderLines.call(this, flat, flat.length)
     if (hasBody(head.headers)) native.onData((chunk, isLast) => this.#receive(chunk, isLast))
     else this.#complete()
   }
@@ -69,3 +71,9 @@ export class BridgeRequest extends IncomingMessage {
     this.push(null)
   }
 }
+
+/** What Node's own parser calls; the types leave it out. */
+const addHeaderLines: (this: IncomingMessage, lines: string[], count: number) => void = Reflect.get(
+  IncomingMessage.prototype,
+  '_addHeaderLines',
+)

@@ -1,6 +1,6 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
-import { BodyWriter } from './body-writer.ts'
+import { BodyWriter, endWithoutBody } from './body-writer.ts'
 
 type Encoding = BufferEncoding
 type Done = (error?: Error | null) => void
@@ -102,7 +102,7 @@ export class BridgeResponse extends ServerResponse {
     native.cork(() => {
       this.#writeHead(native)
       const declared = this.#declaredLength()
-      if (this.#hasNoBody()) native.endWithoutBody(this.#headLength(body, declared), this.#closes())
+      if (this.#hasNoBody()) endWithoutBody(native, this.#headLength(body, declared), this.#closes())
       else if (declared !== undefined && declared !== body.length) native.close()
       else native.end(body, this.#closes())
     })
@@ -114,7 +114,8 @@ export class BridgeResponse extends ServerResponse {
     if (this.#body) return this.#body
     const native = this.#native
     const body = new BodyWriter(native, {
-      length: this.#declaredLength(),
+      // A sized answer in parts cannot end its connection; a chunked one can.
+      length: this.#closes() ? undefined : this.#declaredLength(),
       silent: this.#hasNoBody(),
       closes: this.#closes,
       onDrain: () => this.emit('drain'),

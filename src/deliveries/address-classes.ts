@@ -3,7 +3,8 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 /*
  * Which addresses a webhook may be sent to. IPv6 by allow-list: global unicast (2000::/3) less its special blocks; IPv4 by the
  * IANA special-purpose registry, plus 168.63.129.16 (a cloud's host agent on a public address). An IPv6 address that carries
- * an IPv4 address is judged by that one: mapped, NAT64 (RFC 6052), 6to4, ISATAP. Teredo, which hides one, is refused whole.
+ * an IPv4 address is judged by that one: mapped, NAT64 (RFC 6052), 6to4; ISATAP, which adds a prefix of anybody's, by both.
+ * Teredo, which hides one, is refused whole.
  */
 
 const PRIVATE_V4 = [
@@ -53,7 +54,7 @@ export function classify(address: string): AddressClass {
   const carried = carriedV4(words)
   if (carried !== null) return classify(carried)
   if (!globalV6.check(address, 'ipv6') || specialV6.check(address, 'ipv6')) return 'special'
-  return 'public'
+  return isIsatap(words) ? classify(dotted(words[6], words[7])) : 'public'
 }
 
 /** The one form of an address that two spellings of it share; IPv4 in IPv6 clothes becomes IPv4. */
@@ -75,13 +76,17 @@ function wordsOf(address: string): number[] {
   return [...left, ...zeros, ...right].map((word) => Number.parseInt(word, 16))
 }
 
+/** Of the local NAT64 prefix (RFC 8215) only the first /96: prefixes of other lengths hold the IPv4 address elsewhere. */
 function carriedV4(words: readonly number[]): string | null {
   const [w0, w1, w2, w3, w4, w5] = words
-  const nat64 = w0 === 0x64 && w1 === 0xff9b && (w2 === 1 || (w2 === 0 && w3 === 0 && w4 === 0 && w5 === 0))
-  const isatap = (w4 === 0 || w4 === 0x200) && w5 === 0x5efe
-  if (nat64 || isatap) return dotted(words[6], words[7])
+  const nat64 = w0 === 0x64 && w1 === 0xff9b && (w2 === 0 || w2 === 1) && w3 === 0 && w4 === 0 && w5 === 0
+  if (nat64) return dotted(words[6], words[7])
   if (w0 === 0x2002) return dotted(w1, w2)
   return mappedV4(words)
+}
+
+function isIsatap(words: readonly number[]): boolean {
+  return (words[4] === 0 || words[4] === 0x200) && words[5] === 0x5efe
 }
 
 /** ::ffff:a.b.c.d, and the old ::a.b.c.d (of which :: and ::1 are no addresses of anybody's). */

@@ -129,5 +129,9 @@ function complete(type: EventType, given: JsonObject): JsonObject {
   const { predicted_return, predicted_price, current_price } = given
   if (type !== 'prediction_complete' || predicted_return !== undefined) return given
   if (typeof predicted_price !== 'number' || typeof current_price !== 'number') return given
-  return { ...given, predicted_return: predicted_price / current_price - 1 }
+  const derived = predicted_price / current_price - 1
+  if (!Number.isFinite(derived)) {
+    throw invalid([{ path: 'data.current_price', reason: 'is too small beside predicted_price' }])
+  }
+  return { ...given, predicted_return: derived }
 }

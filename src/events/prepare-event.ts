@@ -31,7 +31,7 @@ const DAY_MS = 86_400_000
  */
 export function prepareEvent(input: EventInput, publishedBy: string, now: Date): PreparedEvent {
   const id = input.event_id === undefined ? uuidv7(now.getTime()) : ownId(input.event_id, now)
-  const timestamp = (input.timestamp === undefined ? now : new Date(input.timestamp)).toISOString()
+  const timestamp = input.timestamp === undefined ? now.toISOString() : ownTimestamp(input.timestamp)
   const { data, symbol } = validateEventData(input.event_type, input.data)
   const answer = { event_id: publicId('evt', id), event_type: input.event_type, timestamp }
   const stored: NewEvent = {
@@ -45,6 +45,15 @@ export function prepareEvent(input: EventInput, publishedBy: string, now: Date):
     streamed: catalogue[input.event_type].stream !== undefined,
   }
   return { stored, answer }
+}
+
+/** In UTC. RFC 3339 ends with the year 9999, PostgreSQL has no year 0, and an offset may lead to either. */
+function ownTimestamp(text: string): string {
+  const timestamp = new Date(text).toISOString()
+  if (!/^(?!0000)\d{4}-/.test(timestamp)) {
+    throw invalid([{ path: 'timestamp', reason: 'must be in the years 0001 to 9999' }])
+  }
+  return timestamp
 }
 
 function ownId(text: string, now: Date): string {

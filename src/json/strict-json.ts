@@ -12,6 +12,9 @@ export type JsonObject = { [key: string]: JsonValue }
  */
 
 const DEEPEST = 64
+/** A hostile body must not be answered with a much larger list. */
+const MOST_COMPLAINTS = 50
+const LONGEST_NAME = 100
 
 /** Digits enough to be inexact or infinite, an exponent, or an escape that may hide NUL, a surrogate or `__proto__`. */
 const SUSPECT = /\d{16}|\d[eE]\+?\d{3}|\\u|__proto__|[\ud800-\udfff]/
@@ -28,7 +31,7 @@ export function parseStrictJson(text: string): JsonValue {
       complaints.push({ path: '', reason: `${literal} cannot be held exactly` })
   }
   walk(value, '', 1, complaints)
-  if (complaints.length > 0) throw invalid(complaints)
+  if (complaints.length > 0) throw invalid(complaints.slice(0, MOST_COMPLAINTS))
   return value
 }
 
@@ -74,7 +77,8 @@ function walk(value: JsonValue, path: string, depth: number, complaints: { path:
     return
   }
   for (const key of Object.keys(value)) {
-    const inner = path === '' ? key : `${path}.${key}`
+    const name = key.length > LONGEST_NAME ? `${key.slice(0, LONGEST_NAME)}…` : key
+    const inner = path === '' ? name : `${path}.${name}`
     if (key === '__proto__') complaints.push({ path: inner, reason: 'is not an allowed name' })
     if (BAD_TEXT.test(key)) complaints.push({ path: inner, reason: 'is a name with NUL or half of a surrogate pair' })
     walk(value[key] ?? null, inner, depth + 1, complaints)

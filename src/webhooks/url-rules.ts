@@ -24,6 +24,7 @@ function refuseHost(host: string, guard: AddressGuard): string | null {
   if (isIP(host)) return guard.refuse(host)
   if (host === 'localhost' && guard.loopbackAllowed) return null
   if (INSIDE.test(host)) return `${host} is a name of an inner network`
-  if (!host.includes('.')) return `${host} is not a full host name`
+  const labels = host.split('.')
+  if (labels.length < 2 || labels.includes('')) return `${host} is not a full host name`
   return null
 }
