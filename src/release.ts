@@ -1,8 +1,9 @@
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError, loadEnvFile, readConfig } from './config.ts'
 import { migrate } from './db/migrate.ts'
 
 /** The Procfile's `release`: brings the database up to date, then ends. Run it before new `web` and `worker` processes. */
 try {
+  loadEnvFile()
   const config = readConfig(process.env, 'release')
   const url = config.secrets.databaseUrl ?? ''
   const applied = await migrate({ url, queueInPostgres: config.secrets.redisUrl === undefined, now: new Date() })

@@ -1,6 +1,8 @@
+import type { Registry } from 'prom-client'
 import type { Closers } from './closers.ts'
-import type { Wake } from './deliveries/wake.ts'
+import { daysAhead } from './db/partitions.ts'
 import { createAddressGuard } from './deliveries/address-guard.ts'
+import type { Wake } from './deliveries/wake.ts'
 import { createAcceptance } from './events/accept-events.ts'
 import { createAnnouncer } from './events/announce.ts'
 import { createApp } from './http/app.ts'
@@ -9,14 +11,130 @@ import { createLoginLimit, limitRequests } from './http/middleware/rate-limit.ts
 import { authRoutes } from './http/routes/auth.ts'
 import { deliveryRoutes } from './http/routes/deliveries.ts'
 import { eventRoutes } from './http/routes/events.ts'
-import { healthRoutes } from './http/routes/health.ts'
+import { type Check, healthRoutes } from './http/routes/health.ts'
 import { publishRoutes } from './http/routes/publish.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
+import { createBlockedUsers } from './identity/blocked-users.ts'
 import { type Listener, listen } from './listener.ts'
 import { openDeliveryQueue } from './queues/delivery-queue.ts'
 import type { Resources } from './resources.ts'
 import { attachStreams, type StreamServer } from './sockets/stream-server.ts'
-import { parseMessages } from './streams/outgoing.ts'
+import type { DeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { rateLimitedErrors } from './telemetry/log.ts'
+import { createHttpMetrics } from './telemetry/metrics.ts'
+import { createStreamMetrics } from './telemetry/stream-metrics.ts'
 import { checkUrl } from './webhooks/url-rules.ts'
+
+/** Everything a web process does: answers REST and streams on the one port. */
+export async function serve(
+  resources: Resources,
+  deps: { registry: Registry; metrics: DeliveryMetrics; wake: Wake; exclusive: boolean; closers: Closers },
+): Promise<Listener> {
+  const { config, log, webDatabase: db, backplane } = resources
+  const { closers } = deps
+  const errors = (what: string) => rateLimitedErrors(log, what)
+  const blocked = createBlockedUsers({ db })
+  const authenticator = createAuthenticator({
+    db,
+    blocked,
+    jwt: { ...config.identity, secret: config.secrets.jwtSecret },
+    onError: errors('identity.error'),
+  })
+  const queue = await openDeliveryQueue({ store: resources.queueStore, onError: errors('queue.error') })
+  closers.add('queue of the board', () => queue.close())
+
+  let accepting = true
+  const logins = createLoginLimit(config.identity.failedLoginsPerMinute)
+  const announcer = createAnnouncer({ db, publisher: backplane, onError: errors('announcer.error') })
+  const app = createApp({
+    authenticator,
+    logins,
+    limitRequests: limitRequests({ perMinute: config.limits.requestsPerMinute, redis: resources.redis }),
+    routes: [
+      ...eventRoutes({
+        db,
+        accept: createAcceptance({ db }),
+        announcer,
+        wake: deps.wake,
+        batchBodyLimit: config.server.batchBodyLimit,
+        onAccepted: deps.metrics.accepted,
+      }),
+      ...publishRoutes({ publisher: backplane, bodyLimit: config.server.batchBodyLimit }),
+      ...webhookRoutes({
+        db,
+        secrets: resources.secrets,
+        checkUrl: urlCheck(config.deliveries.allowCidrs),
+        limits: config.limits,
+        maxAttempts: config.deliveries.maxAttempts,
+      }),
+      ...deliveryRoutes({ db, wake: deps.wake }),
+      ...authRoutes({ db, blocked }),
+      ...healthRoutes({
+        checks: checksOf(resources),
+        accepting: () => accepting,
+        registry: deps.registry,
+        metricsToken: config.secrets.metricsToken,
+      }),
+    ],
+    pages: [createBoard({ authenticator, logins, queue: () => queue.current(), readOnly: config.board.readOnly })],
+    bodyLimit: config.server.bodyLimit,
+    trustedProxies: config.server.trustedProxies,
+    log,
+    metrics: createHttpMetrics(deps.registry),
+  })
+
+  let streams: StreamServer | undefined
+  const metrics = createStreamMetrics(deps.registry, {
+    sockets: () => streams?.sockets() ?? 0,
+    streams: () => streams?.streams() ?? 0,
+  })
+  const listener = await listen({
+    handle: app.callback(),
+    attach: (native) => {
+      streams = attachStreams(native, {
+        backplane,
+        authenticator,
+        rules: config.streams,
+        trustedProxies: config.server.trustedProxies,
+        log,
+        metrics,
+        onError: errors('streams.error'),
+      })
+    },
+    ...config.server,
+    exclusive: deps.exclusive,
+    onError: errors('bridge.error'),
+  })
+  closers.add('listener', async () => {
+    accepting = false
+    listener.stopListening()
+    await Promise.all([streams?.drain(DRAIN_SOCKETS_MS), listener.drain(config.server.shutdownSeconds * 1000)])
+    streams?.close()
+    listener.close()
+  })
+  return listener
+}
+
+/** Who is told to come back does so at once; spread over this, the others' processes take them one by one. */
+const DRAIN_SOCKETS_MS = 2_000
+/** Time enough for an operator to see that upkeep does not make partitions any more. */
+const LEAST_DAYS_AHEAD = 2
+
+function urlCheck(allowCidrs: readonly string[]) {
+  const guard = createAddressGuard(allowCidrs)
+  return (url: string) => checkUrl(url, guard)
+}
+
+function checksOf({ webDatabase, backplane, redis }: Resources): Record<string, Check> {
+  return {
+    database: () => webDatabase.query({ text: 'SELECT 1' }),
+    partitions: async () => {
+      const days = await daysAhead(webDatabase, new Date())
+      if (days < LEAST_DAYS_AHEAD)
+        throw Object.assign(new Error('Partitions are missing'), { code: `${days} days ahead` })
+    },
+    backplane: () => backplane.check(),
+    ...(redis ? { queue: () => redis.ping() } : {}),
+  }
+}

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { readConfig } from './config.ts'
+import { loadEnvFile, readConfig } from './config.ts'
 import { dataDirectory } from './embedded/data-dir.ts'
 import { readEmbeddedSecrets } from './embedded/secrets.ts'
 import { makeToken } from './identity/make-token.ts'
@@ -44,6 +44,7 @@ async function main(): Promise<void> {
   }
   const options = Options.safeParse(values)
   if (!options.success) throw new Error(options.error.issues.map((issue) => issue.message).join('\n'))
+  loadEnvFile()
   const config = readConfig(process.env, 'all')
   if (config.identity.publicKey !== undefined) {
     throw new Error('JWT_PUBLIC_KEY is set: tokens are made by whoever holds the private key, not here.')

@@ -57,7 +57,7 @@ async function forgetOldTickets(db: Database): Promise<number> {
 
 async function measureOpenWork(deps: UpkeepDeps): Promise<void> {
   const [row] = await deps.db.query<{ counted: number; estimated: number; oldest: number | null }>({
-    text: `SELECT (SELECT count(*) FROM (SELECT 1 FROM due LIMIT $1) AS some) AS counted,
+    text: `SELECT (SELECT count(*) FROM (SELECT 1 FROM due LIMIT $1) AS open_rows) AS counted,
              (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'due'::regclass) AS estimated,
              (SELECT extract(epoch FROM now() - min(due_at))::float8 FROM due WHERE due_at <= now()) AS oldest`,
     values: [COUNTED_EXACTLY],

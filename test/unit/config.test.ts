@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { ConfigError, ENVIRONMENT_KEYS, readConfig, withSecrets } from '../../src/config.ts'
+import { ConfigError, readConfig, withSecrets } from '../../src/config.ts'
+import { ENVIRONMENT_KEYS } from '../../src/environment.ts'
 
 const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
 const exampleEntries = [...example.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, key = '', value = '']) => ({

@@ -1,0 +1,122 @@
+import { createPublicKey } from 'node:crypto'
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+/*
+ * The variables of the environment: their forms and defaults. `.env.example` lists the same, each with a sentence.
+ */
+
+export const CHANNELS = ['predictions', 'market-data', 'alerts'] as const
+
+const boolean = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
+const integer = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be between ${least} and ${most}`)
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+const url = (...protocols: string[]) =>
+  z.string().refine(
+    (text) => {
+      const parsed = URL.parse(text)
+      return parsed !== null && protocols.includes(parsed.protocol)
+    },
+    `must be a URL with ${protocols.join(' or ')}`,
+  )
+const cidr = z.string().refine((text) => {
+  const [, network = '', bits] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(text) ?? []
+  return isIP(network) !== 0 && Number(bits) <= (isIP(network) === 4 ? 32 : 128)
+}, 'must be a comma-separated list of CIDR ranges')
+
+/** A PEM may come with its line breaks written as \n. */
+const publicKey = z
+  .string()
+  .transform((text) => text.replaceAll('\\n', '\n'))
+  .refine((text) => {
+    try {
+      return createPublicKey(text).asymmetricKeyType !== undefined
+    } catch {
+      return false
+    }
+  }, 'must be a public key in PEM')
+
+/** `id:base64(32 bytes)`, comma-separated; the first encrypts, all decrypt. */
+const secretsKeys = z.string().transform((text, context) => {
+  const keys = text.split(',').map((entry) => {
+    const [id = '', encoded = ''] = entry.trim().split(':')
+    return { id, key: Buffer.from(encoded, 'base64') as Buffer }
+  })
+  if (keys.some(({ id, key }) => !/^[a-z0-9-]{1,16}$/.test(id) || key.length !== 32)) {
+    context.addIssue({ code: 'custom', message: 'must be <id>:<base64 of 32 bytes>[,<id>:<base64>…]' })
+    return z.NEVER
+  }
+  if (new Set(keys.map(({ id }) => id)).size < keys.length) {
+    context.addIssue({ code: 'custom', message: 'names two keys alike' })
+    return z.NEVER
+  }
+  return keys
+})
+
+export const Environment = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: z.string().min(1).optional(),
+  PORT: integer(0, 65535).default(8000),
+  WEB_PORT: integer(0, 65535).optional(),
+  DATA_DIR: z.string().min(1).optional(),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  DATABASE_POOL: integer(1, 200).default(10),
+  REDIS_URL: url('redis:', 'rediss:').optional(),
+  STREAMS_REDIS_URL: url('redis:', 'rediss:').optional(),
+  JWT_SECRET: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes')
+    .optional(),
+  JWT_PUBLIC_KEY: publicKey.optional(),
+  JWT_ISSUER: z.string().min(1).optional(),
+  JWT_AUDIENCE: z.string().min(1).optional(),
+  SECRETS_KEY: secretsKeys.optional(),
+  TRUSTED_PROXIES: integer(0, 10).default(0),
+  RATE_LIMIT_FREE: integer(1, 1_000_000).default(60),
+  RATE_LIMIT_PRO: integer(1, 1_000_000).default(300),
+  RATE_LIMIT_ENTERPRISE: integer(1, 1_000_000).default(3000),
+  FAILED_LOGINS_PER_MINUTE: integer(1, 100_000).default(20),
+  WEBHOOKS_FREE: integer(1, 100_000).default(5),
+  WEBHOOKS_PRO: integer(1, 100_000).default(25),
+  WEBHOOKS_ENTERPRISE: integer(1, 100_000).default(100),
+  WEBHOOK_ALLOW_CIDRS: list.pipe(z.array(cidr)).default([]),
+  DELIVERY_CONCURRENCY: integer(1, 2000).default(100),
+  DELIVERY_PER_WEBHOOK: integer(1, 2000).default(20),
+  DELIVERY_TIMEOUT_MS: integer(100, 30_000).default(15_000),
+  DELIVERY_MAX_ATTEMPTS: integer(1, 20).default(10),
+  DELIVERY_RETRY_BASE_MS: integer(10, 3_600_000).default(5_000),
+  DELIVERY_RETRY_CAP_MS: integer(10, 86_400_000).default(86_400_000),
+  RETENTION_DAYS: integer(1, 3650).default(30),
+  STREAMS_ANONYMOUS: list.pipe(z.array(z.enum(CHANNELS))).optional(),
+  STREAMS_ORIGINS: list.default([]),
+  STREAMS_HEARTBEAT_SECONDS: integer(1, 300).default(30),
+  STREAMS_SILENCE_SECONDS: integer(2, 900).default(75),
+  STREAMS_SLOW_SECONDS: integer(1, 300).default(15),
+  STREAMS_HISTORY_MESSAGES: integer(1, 100_000).default(1000),
+  STREAMS_HISTORY_SECONDS: integer(1, 86_400).default(300),
+  STREAMS_MAX_SOCKETS: integer(1, 1_000_000).default(50_000),
+  STREAMS_MAX_SUBSCRIPTIONS: integer(1, 10_000).default(1000),
+  STREAMS_MAX_INBOUND_PER_SECOND: integer(1, 10_000).default(50),
+  METRICS_PORT: integer(0, 65535).optional(),
+  METRICS_TOKEN: z.string().min(16).optional(),
+  BOARD_READ_ONLY: boolean.default(true),
+  DEMO_FEED: boolean.optional(),
+  DEMO_BARS_PER_SECOND: integer(1, 1000).default(2),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
+  SHUTDOWN_SECONDS: integer(1, 120).default(20),
+})
+
+/** Every variable that is read. */
+export const ENVIRONMENT_KEYS: readonly string[] = Object.keys(Environment.shape)
+
+export type Environment = z.infer<typeof Environment>

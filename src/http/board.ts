@@ -1,0 +1,79 @@
+import { createBullBoard } from '@bull-board/api'
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
+import { KoaAdapter } from '@bull-board/koa'
+import type { Queue } from 'bullmq'
+import type { Context, Middleware, Next } from 'koa'
+import { forbidden } from '../errors.ts'
+import { may } from '../identity/principal.ts'
+import { type BoardLogin, createBoardLogin, type LoginDeps } from './board-login.ts'
+
+export const BOARD_PATH = '/admin/queues'
+
+/** Bull Board's page asks a public host for a font; nothing here talks to third parties. */
+const CONTENT_POLICY = [
+  "default-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "frame-ancestors 'none'",
+  "base-uri 'self'",
+  "form-action 'self'",
+].join('; ')
+
+/** Bull Board for admins. A browser logs in once with a token, programs send it with each request. */
+export function createBoard(
+  deps: LoginDeps & {
+    /** Replaced when a broken queue is built anew. */
+    queue: () => Queue
+    readOnly: boolean
+  },
+): Middleware {
+  const adapter = new KoaAdapter()
+  adapter.setBasePath(BOARD_PATH)
+  const wrap = (queue: Queue) => new BullMQAdapter(queue, { readOnlyMode: deps.readOnly })
+  let shown = deps.queue()
+  const board = createBullBoard({
+    queues: [wrap(shown)],
+    serverAdapter: adapter,
+    options: { uiConfig: { boardTitle: 'ara-events', hideRedisDetails: true } },
+  })
+  const pages = adapter.registerPlugin()
+  const login = createBoardLogin(deps, BOARD_PATH)
+
+  return async function queueBoard(ctx: Context, next: Next) {
+    if (ctx.path !== BOARD_PATH && !ctx.path.startsWith(`${BOARD_PATH}/`)) return next()
+    ctx.state['route'] = BOARD_PATH
+    ctx.set('Content-Security-Policy', CONTENT_POLICY)
+    refuseOtherOrigins(ctx)
+    if (await login.answer(ctx)) return
+    if (!(await admitAdmin(ctx, login))) return
+    if (deps.queue() !== shown) {
+      shown = deps.queue()
+      board.replaceQueues([wrap(shown)])
+    }
+    await pages(ctx, next)
+  }
+}
+
+/** A page elsewhere can make an admin's browser send a form, but not hide where it came from. */
+function refuseOtherOrigins(ctx: Context): void {
+  if (ctx.method === 'GET' || ctx.method === 'HEAD') return
+  const origin = ctx.get('Origin')
+  const isOwn = URL.canParse(origin) && new URL(origin).host === ctx.host
+  const noBrowser = origin === '' && ctx.get('Sec-Fetch-Site') === '' && ctx.get('Authorization') !== ''
+  if (!isOwn && !noBrowser) throw forbidden('This was not sent by the board itself.')
+}
+
+/** @returns false when the browser was sent to the login */
+async function admitAdmin(ctx: Context, login: BoardLogin): Promise<boolean> {
+  const principal = await login.identify(ctx)
+  if (principal === null) {
+    const wantsPage = ctx.method === 'GET' && ctx.accepts('json', 'html') === 'html'
+    if (!wantsPage) login.refuse()
+    ctx.redirect(`${BOARD_PATH}/login`)
+    return false
+  }
+  if (!may(principal, 'board:open')) throw forbidden('The queue board is for admins.')
+  ctx.state['principal'] = principal
+  return true
+}

@@ -1,0 +1,112 @@
+import { startWork } from '../workers/work.ts'
+import { createClosers } from './closers.ts'
+import { type Config, ConfigError, loadEnvFile, readConfig, withSecrets } from './config.ts'
+import { migrate } from './db/migrate.ts'
+import { startDemoFeed } from './demo/feed.ts'
+import { dataDirectory } from './embedded/data-dir.ts'
+import { lockDirectory } from './embedded/lock.ts'
+import { startEmbeddedPostgres } from './embedded/postgres.ts'
+import { ensureEmbeddedSecrets } from './embedded/secrets.ts'
+import { makeToken } from './identity/make-token.ts'
+import { PortTaken } from './listener.ts'
+import { untilReachable } from './reachable.ts'
+import { openResources } from './resources.ts'
+import { serve } from './serve.ts'
+import { untilAskedToEnd } from './signals.ts'
+import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
+import { type Logger, openLog } from './telemetry/log.ts'
+import { createRegistry } from './telemetry/metrics.ts'
+import { openMetrics } from './telemetry/metrics-server.ts'
+import { welcome } from './welcome.ts'
+
+const DEMO_TOKEN_SECONDS = 3600
+
+/** `npm start`: release, web and worker in one process, on a PostgreSQL of its own unless one is given. */
+async function main(): Promise<void> {
+  loadEnvFile()
+  const given = readConfig(process.env, 'all')
+  const log = openLog({ level: given.log.level, name: 'ara-events' })
+  const closers = createClosers(log)
+  const asked = untilAskedToEnd()
+  const failed = new AbortController()
+  try {
+    const config = await completeConfig(given, log, closers, failed)
+    const { databaseUrl = '', jwtSecret } = config.secrets
+    await migrate({ url: databaseUrl, queueInPostgres: config.secrets.redisUrl === undefined, now: new Date() })
+
+    const resources = openResources({ config, log, closers, role: 'all' })
+    if (resources.redis) {
+      await untilReachable('Redis', () => resources.backplane.check(), log)
+      await untilReachable('Redis', () => resources.redis?.ping() ?? Promise.resolve(), log)
+    }
+    const registry = createRegistry('all')
+    const metrics = createDeliveryMetrics(registry)
+    await openMetrics({ registry, config, closers, log })
+    const work = await startWork(resources, metrics, closers)
+    const { port } = await serve(resources, { registry, metrics, wake: work, exclusive: true, closers })
+
+    const tokenFor = (sub: string, role: 'admin' | 'user' | 'producer', seconds: number) =>
+      jwtSecret === undefined
+        ? null
+        : makeToken({ ...config.identity, secret: jwtSecret }, { sub, role, tier: 'free' }, seconds)
+    const demo = await startDemo(config, port, () => tokenFor('demo-feed', 'producer', DEMO_TOKEN_SECONDS), log)
+    if (demo) closers.add('demo feed', () => demo.stop())
+    process.stdout.write(welcome({ config, port, tokenFor, demo: demo?.running ?? false }))
+
+    const end = await Promise.race([asked, aborted(failed.signal)])
+    if (end instanceof Error) throw end
+    process.stdout.write('\nStopping: what is under way is finished first.\n')
+  } finally {
+    await closers.closeAll()
+  }
+  process.stdout.write('Stopped.\n')
+}
+
+/** What the environment leaves open: secrets of this installation's own, and the embedded PostgreSQL. */
+async function completeConfig(
+  given: Config,
+  log: Logger,
+  closers: ReturnType<typeof createClosers>,
+  failed: AbortController,
+): Promise<Config> {
+  const { jwtSecret, secretsKeys, databaseUrl } = given.secrets
+  const needsNone = databaseUrl !== undefined && secretsKeys !== undefined
+  if (needsNone && (jwtSecret !== undefined || given.identity.publicKey !== undefined)) return given
+  const directory = dataDirectory(given.database.dataDir)
+  const lock = await lockDirectory(directory)
+  closers.add('lock of the data directory', () => lock.release())
+  const own = await ensureEmbeddedSecrets(directory)
+  const complete = {
+    secretsKeys: secretsKeys ?? own.secretsKeys,
+    ...(jwtSecret === undefined && given.identity.publicKey === undefined ? { jwtSecret: own.jwtSecret } : {}),
+  }
+  if (databaseUrl !== undefined) return withSecrets(given, complete)
+  const postgres = await startEmbeddedPostgres({
+    directory,
+    password: own.databasePassword,
+    log,
+    onExit: (code) =>
+      failed.abort(new Error(`PostgreSQL ended by itself (${code ?? 'by a signal'}); see postgres.log`)),
+  })
+  closers.add('PostgreSQL', () => postgres.stop())
+  return withSecrets(given, { ...complete, databaseUrl: postgres.url })
+}
+
+/** The feed publishes through the public API, with a token, like any producer. */
+async function startDemo(config: Config, port: number, token: () => string | null, log: Logger) {
+  if (!config.demo.enabled || token() === null) return null
+  const host = config.server.host === '0.0.0.0' || config.server.host === '::' ? '127.0.0.1' : config.server.host
+  const baseUrl = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return startDemoFeed({ baseUrl, token: () => token() ?? '', barsPerSecond: config.demo.barsPerSecond, log })
+}
+
+function aborted(signal: AbortSignal): Promise<Error> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true }))
+}
+
+main().catch((error: Error) => {
+  const isPlain =
+    error instanceof ConfigError || error instanceof PortTaken || /^Another ara-events/.test(error.message)
+  process.stderr.write(`${isPlain ? error.message : (error.stack ?? error.message)}\n`)
+  process.exitCode = 1
+})

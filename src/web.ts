@@ -1,0 +1,48 @@
+import { createClosers } from './closers.ts'
+import { ConfigError, loadEnvFile, readConfig } from './config.ts'
+import { wakeByNotify } from './deliveries/wake.ts'
+import { untilReachable } from './reachable.ts'
+import { checkEvictionPolicy } from './redis/check-policy.ts'
+import { openResources } from './resources.ts'
+import { serve } from './serve.ts'
+import { untilAskedToEnd } from './signals.ts'
+import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
+import { openLog, rateLimitedErrors } from './telemetry/log.ts'
+import { createRegistry } from './telemetry/metrics.ts'
+import { openMetrics } from './telemetry/metrics-server.ts'
+
+/** The Procfile's `web`: REST and streams on one port, which several of these may share. */
+async function main(): Promise<void> {
+  loadEnvFile()
+  const config = readConfig(process.env, 'web')
+  const log = openLog({ level: config.log.level, name: 'web' })
+  const closers = createClosers(log)
+  const ended = untilAskedToEnd()
+  try {
+    const resources = openResources({ config, log, closers, role: 'web' })
+    const { webDatabase, redis, backplane } = resources
+    await untilReachable('PostgreSQL', () => webDatabase.query({ text: 'SELECT 1' }), log)
+    await untilReachable('Redis', () => backplane.check(), log)
+    if (redis) await untilReachable('Redis', () => redis.ping(), log)
+    if (redis) await checkEvictionPolicy(redis, log)
+    const registry = createRegistry('web')
+    await openMetrics({ registry, config, closers, log })
+    const { port } = await serve(resources, {
+      registry,
+      metrics: createDeliveryMetrics(registry),
+      wake: wakeByNotify({ db: webDatabase, onError: rateLimitedErrors(log, 'wake.error') }),
+      exclusive: false,
+      closers,
+    })
+    log.info({ host: config.server.host, port }, 'web.started')
+    log.info({ signal: await ended }, 'web.stopping')
+  } finally {
+    await closers.closeAll()
+  }
+}
+
+main().catch((error: Error) => {
+  const text = error instanceof ConfigError ? error.message : (error.stack ?? error.message)
+  process.stderr.write(`${text}\n`)
+  process.exitCode = 1
+})

@@ -1,0 +1,40 @@
+import { createClosers } from '../src/closers.ts'
+import { ConfigError, loadEnvFile, readConfig } from '../src/config.ts'
+import { untilReachable } from '../src/reachable.ts'
+import { checkEvictionPolicy } from '../src/redis/check-policy.ts'
+import { openResources } from '../src/resources.ts'
+import { untilAskedToEnd } from '../src/signals.ts'
+import { createDeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
+import { openLog } from '../src/telemetry/log.ts'
+import { createRegistry } from '../src/telemetry/metrics.ts'
+import { openMetrics } from '../src/telemetry/metrics-server.ts'
+import { startWork } from './work.ts'
+
+/** The Procfile's `worker`: makes the attempts, feeds the queue, keeps the house. Any number may run. */
+async function main(): Promise<void> {
+  loadEnvFile()
+  const config = readConfig(process.env, 'worker')
+  const log = openLog({ level: config.log.level, name: 'worker' })
+  const closers = createClosers(log)
+  const ended = untilAskedToEnd()
+  try {
+    const resources = openResources({ config, log, closers, role: 'worker' })
+    const { workerDatabase, redis } = resources
+    await untilReachable('PostgreSQL', () => workerDatabase.query({ text: 'SELECT 1' }), log)
+    if (redis) await untilReachable('Redis', () => redis.ping(), log)
+    if (redis) await checkEvictionPolicy(redis, log)
+    const registry = createRegistry('worker')
+    await openMetrics({ registry, config, closers, log })
+    await startWork(resources, createDeliveryMetrics(registry), closers)
+    log.info({}, 'worker.started')
+    log.info({ signal: await ended }, 'worker.stopping')
+  } finally {
+    await closers.closeAll()
+  }
+}
+
+main().catch((error: Error) => {
+  const text = error instanceof ConfigError ? error.message : (error.stack ?? error.message)
+  process.stderr.write(`${text}\n`)
+  process.exitCode = 1
+})
