@@ -90,7 +90,7 @@ export async function startReceiver(options: {
     const facts = readArrival(request, body, options.secret)
     const { status, stall_seconds, retry_after, ...told } = facts.verified ? nextBehaviour() : behaviour
     const mode = facts.verified ? told.mode : 'refused'
-    const code = { ok: 200, stall: 200, fail: status, busy: 503, gone: 410, refused: 401 }[mode]
+    const code = { ok: 200, stall: 200, fail: status, busy: 429, gone: 410, refused: 401 }[mode]
     const arrival = { ...facts, again: seen.has(facts.delivery_id), mode, answer: code }
     // Only then: a stranger must not make a real delivery look like a repeat.
     if (facts.verified) seen.add(facts.delivery_id)

@@ -12,7 +12,7 @@ const HELP = `A webhook receiver to try things with: verifies both signatures an
   --host           default 127.0.0.1
   --secret         the webhook's secret; default the quick start's
   --mode           ${MODES.join(' | ')} (default ok)
-                   fail: --status; stall: 200 after --stall-seconds; busy: 503 with Retry-After; gone: 410
+                   fail: --status; stall: 200 after --stall-seconds; busy: 429 with Retry-After; gone: 410
   --status         300 to 599, default 500
   --stall-seconds  default 30
   --retry-after    seconds, default 10

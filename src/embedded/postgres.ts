@@ -7,8 +7,10 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Logger } from '../telemetry/log.ts'
-import { checkEntrance, ensureDirectory, handOver, type ServerUser, serverUser, usableBinaries } from './data-dir.ts'
-import { stopOrphan } from './lock.ts'
+import { usableBinaries } from './binaries.ts'
+import { ensureDirectory } from './data-dir.ts'
+import { stopOrphan } from './orphan.ts'
+import { checkEntrance, handOver, type ServerUser, serverUser } from './server-user.ts'
 
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
@@ -63,19 +65,21 @@ export async function startEmbeddedPostgres(options: Options): Promise<{ url: st
   }
 }
 
-/** Each initdb has a directory of its own: one whose owner was killed goes on, and empties its directory if it fails. */
+/**
+ * A `pg` that is there is whole: initdb fills a directory of its own, which is renamed when it is done. What a killed start
+ * left beside it goes; an initdb whose owner was killed goes on, and empties its own directory if it fails.
+ */
 async function ensureCluster(directory: string, user: ServerUser, password: string, launch: Launch): Promise<void> {
   const pgdata = join(directory, 'pg')
-  if (existsSync(join(directory, 'postgres-ready')) && existsSync(pgdata)) return handOver(pgdata, user)
-  for (const name of (await readdir(directory)).filter((entry) => /^(pg$|initdb-)/.test(entry))) {
+  for (const name of (await readdir(directory)).filter((entry) => entry.startsWith('initdb-'))) {
     await rm(join(directory, name), { recursive: true, force: true, maxRetries: 5 })
   }
+  if (existsSync(pgdata)) return handOver(pgdata, user)
   const place = await mkdtemp(join(directory, 'initdb-'))
   await writeFile(join(place, 'password'), password, { mode: 0o600 })
   await handOver(place, user)
   await initialise(join(place, 'pg'), join(place, 'password'), launch)
   await rename(join(place, 'pg'), pgdata)
-  await writeFile(join(directory, 'postgres-ready'), '')
   await rm(place, { recursive: true })
 }
 

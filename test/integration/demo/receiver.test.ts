@@ -92,7 +92,7 @@ describe('the demo receiver', () => {
     assert.deepEqual([await status(), await status(), await status()], [418, 418, 200])
     receiver.behave({ mode: 'busy', retry_after: 7, times: 1 })
     const busy = await deliver()
-    assert.deepEqual([busy.status, busy.headers.get('retry-after'), await status()], [503, '7', 200])
+    assert.deepEqual([busy.status, busy.headers.get('retry-after'), await status()], [429, '7', 200])
     receiver.behave({ mode: 'gone' })
     assert.deepEqual([await status(), await status()], [410, 410])
     assert.equal((await deliver({}, {}, TAMPERED)).status, 401)

@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Client } from 'pg'
-import { serverUser } from '../../../src/embedded/data-dir.ts'
-import { lockDirectory, processIdentity } from '../../../src/embedded/lock.ts'
+import { lockDirectory } from '../../../src/embedded/lock.ts'
 import { startEmbeddedPostgres } from '../../../src/embedded/postgres.ts'
+import { processIdentity } from '../../../src/embedded/process-identity.ts'
 import { ensureEmbeddedSecrets, readEmbeddedSecrets } from '../../../src/embedded/secrets.ts'
+import { serverUser } from '../../../src/embedded/server-user.ts'
 import { openLog } from '../../../src/telemetry/log.ts'
 import { eventually } from '../../support/eventually.ts'
 
@@ -84,9 +85,10 @@ describe('embedded mode', () => {
     })
 
     it('is made anew when an earlier initdb was cut off half-way', async () => {
-      await mkdir(join(directory, 'pg'))
-      await writeFile(join(directory, 'pg', 'PG_VERSION'), '18\n')
+      await mkdir(join(directory, 'initdb-cut', 'pg'), { recursive: true })
+      await writeFile(join(directory, 'initdb-cut', 'pg', 'PG_VERSION'), '18\n')
       const { url } = await start()
+      assert.equal(existsSync(join(directory, 'initdb-cut')), false)
       assert.equal((await query(url, 'SELECT 1')).length, 1)
     })
 
