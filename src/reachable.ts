@@ -16,7 +16,8 @@ export async function untilReachable(name: string, check: () => Promise<unknown>
       return
     } catch (error) {
       if (performance.now() > deadline) throw new Error(`${name} cannot be reached`, { cause: error })
-      if (tries === 0) log.warn({ err: error, store: name }, 'store.unreachable')
+      // A connection that was made a moment ago is often not ready yet; that is no news.
+      if (tries === 2) log.warn({ err: error, store: name }, 'store.unreachable')
     }
     await setTimeout(AGAIN_MS)
   }

@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { buildConnector } from 'undici'
 import { plainAddress } from './address-classes.ts'
@@ -13,67 +14,108 @@ export class BlockedAddress extends Error {
   readonly code = 'BLOCKED_ADDRESS'
 }
 
+/** How names and certificates are judged, where that is not the system's business. */
+export interface Trust {
+  lookup?: Lookup
+  /** PEM of the only authorities that are trusted. */
+  ca?: string
+}
+
+export interface Connector {
+  connect: buildConnector.connector
+  /** Cuts short what is being dialled; nothing is dialled after. */
+  close(): void
+}
+
+/** What ends a connection that is being made when its sender is closed. */
+export class SenderClosed extends Error {}
+
+/** A name server or one address of several may be dead: give up on it well before the attempt's own deadline. */
+const STEP_MS = 5_000
+
 /**
  * Connects undici to vetted addresses only. A name is resolved here and now, every one of its answers must pass, and what was
  * vetted is what is dialled, so a name cannot change its answer in between. Literals are vetted as well, since `net.connect`
  * looks none of them up. After the handshake the peer's address is compared once more.
  */
-export function guardedConnector(guard: AddressGuard, lookup: Lookup = lookupAll): buildConnector.connector {
-  return (options, callback) => {
-    open(guard, lookup, options).then(
-      (socket) => callback(null, socket),
-      (error: Error) => callback(error, null),
-    )
+export function guardedConnector(guard: AddressGuard, trust: Trust): Connector {
+  const dialling = new Set<Socket>()
+  let closed = false
+
+  async function open(options: buildConnector.Options): Promise<Socket> {
+    const hostname = options.hostname.replace(/^\[|\]$/g, '')
+    const addresses = await vettedAddresses(guard, trust.lookup ?? lookupAll, hostname)
+    let failure: unknown = Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' })
+    for (const address of addresses) {
+      if (closed) throw new SenderClosed()
+      const socket = newSocket(address, hostname, options, trust)
+      dialling.add(socket)
+      try {
+        return await connected(socket, address)
+      } catch (error) {
+        failure = error
+      } finally {
+        dialling.delete(socket)
+      }
+    }
+    throw failure
+  }
+
+  return {
+    connect(options, callback) {
+      open(options).then(
+        (socket) => callback(null, socket),
+        (error: Error) => callback(error, null),
+      )
+    },
+    close() {
+      closed = true
+      for (const socket of dialling) socket.destroy(new SenderClosed())
+    },
   }
 }
 
-async function open(guard: AddressGuard, lookup: Lookup, options: buildConnector.Options): Promise<Socket> {
-  const hostname = options.hostname.replace(/^\[|\]$/g, '')
-  const addresses = isIP(hostname) ? [{ address: hostname, family: isIP(hostname) }] : await lookup(hostname)
-  for (const { address } of addresses) {
+async function vettedAddresses(guard: AddressGuard, lookup: Lookup, hostname: string): Promise<string[]> {
+  const late = setTimeout(STEP_MS, null, { ref: false })
+  const found = isIP(hostname) ? [{ address: hostname }] : await Promise.race([lookup(hostname), late])
+  if (found === null) throw Object.assign(new Error(`${hostname} was not resolved in time`), { code: 'EAI_AGAIN' })
+  for (const { address } of found) {
     const reason = guard.refuse(address)
     if (reason !== null) throw new BlockedAddress(reason)
   }
-  let failure: unknown = Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' })
-  for (const { address } of addresses) {
-    try {
-      return await dial(address, hostname, options)
-    } catch (error) {
-      failure = error
-    }
-  }
-  throw failure
+  return found.map(({ address }) => address)
 }
 
-function dial(address: string, hostname: string, options: buildConnector.Options): Promise<Socket> {
+function newSocket(address: string, hostname: string, options: buildConnector.Options, trust: Trust): Socket {
   const secure = options.protocol === 'https:'
-  const target = { host: address, port: Number(options.port || (secure ? 443 : 80)) }
-  return new Promise((resolve, reject) => {
-    const socket: Socket = secure
-      ? connectTls({ ...target, ...(isIP(hostname) ? {} : { servername: hostname }), ALPNProtocols: ['http/1.1'] })
-      : connectTcp(target)
-    socket.setNoDelay(true)
-    const timer = setTimeout(
-      () => fail(Object.assign(new Error('connect timed out'), { code: 'ETIMEDOUT' })),
-      CONNECT_MS,
-    )
-    const fail = (error: Error) => {
-      clearTimeout(timer)
-      socket.destroy()
-      reject(error)
-    }
-    socket.once('error', fail)
-    socket.once(secure ? 'secureConnect' : 'connect', () => {
-      clearTimeout(timer)
-      socket.off('error', fail)
-      if (plainAddress(socket.remoteAddress ?? '') === plainAddress(address)) resolve(socket)
-      else fail(new BlockedAddress(`connected to ${socket.remoteAddress} instead of ${address}`))
-    })
+  const target = { host: address, port: Number(options.port || (secure ? 443 : 80)), noDelay: true }
+  if (!secure) return connectTcp(target)
+  const name = isIP(hostname) ? {} : { servername: hostname }
+  return connectTls({
+    ...target,
+    ...name,
+    ...(trust.ca === undefined ? {} : { ca: trust.ca }),
+    ALPNProtocols: ['http/1.1'],
   })
 }
 
-/** One address of several may be dead: go on to the next well before the attempt's own deadline. */
-const CONNECT_MS = 5_000
+function connected(socket: Socket, address: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const late = Object.assign(new Error(`connect timed out ${address}`), { code: 'ETIMEDOUT' })
+    const timer = globalThis.setTimeout(() => socket.destroy(late), STEP_MS)
+    // It stays after the handshake: a TLS error then does not close the socket, and undici would wait for an answer.
+    socket.on('error', (error) => {
+      socket.destroy()
+      reject(error)
+    })
+    socket.once('close', () => clearTimeout(timer))
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer)
+      if (plainAddress(socket.remoteAddress ?? '') === plainAddress(address)) return resolve(socket)
+      socket.destroy(new BlockedAddress(`connected to ${socket.remoteAddress} instead of ${address}`))
+    })
+  })
+}
 
 function lookupAll(hostname: string): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {

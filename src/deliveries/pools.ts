@@ -1,6 +1,6 @@
 import { Pool } from 'undici'
 import type { AddressGuard } from './address-guard.ts'
-import { guardedConnector, type Lookup } from './connector.ts'
+import { guardedConnector, SenderClosed, type Trust } from './connector.ts'
 
 /** One pool of connections for each webhook, so that no two owners share a connection and none waits for another's. */
 export interface Pools {
@@ -16,18 +16,20 @@ const SWEEP_MS = 15_000
 const MOST_CONNECTIONS = 50
 const LARGEST_HEADERS = 16 * 1024
 
-export function createPools(guard: AddressGuard, lookup?: Lookup): Pools {
+export function createPools(guard: AddressGuard, trust: Trust): Pools {
   const pools = new Map<string, { pool: Pool; usedAt: number }>()
-  const connect = guardedConnector(guard, lookup)
+  const connector = guardedConnector(guard, trust)
   const sweep = setInterval(() => closeIdle(pools), SWEEP_MS)
   sweep.unref()
+  let closed = false
   return {
     get(webhookId, origin) {
+      if (closed) throw new SenderClosed()
       const key = `${webhookId} ${origin}`
       let entry = pools.get(key)
       if (!entry) {
         const pool = new Pool(origin, {
-          connect,
+          connect: connector.connect,
           connections: MOST_CONNECTIONS,
           pipelining: 1,
           keepAliveTimeout: KEEP_ALIVE_MS,
@@ -44,7 +46,9 @@ export function createPools(guard: AddressGuard, lookup?: Lookup): Pools {
       return entry.pool
     },
     async close() {
+      closed = true
       clearInterval(sweep)
+      connector.close()
       await Promise.all([...pools.values()].map(({ pool }) => pool.destroy()))
       pools.clear()
     },

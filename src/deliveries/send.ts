@@ -1,6 +1,6 @@
 import { type Dispatcher, errors } from 'undici'
 import { createAddressGuard } from './address-guard.ts'
-import { BlockedAddress, type Lookup } from './connector.ts'
+import { BlockedAddress, SenderClosed, type Trust } from './connector.ts'
 import { createPools, type Pools } from './pools.ts'
 
 export interface SendRequest {
@@ -48,8 +48,8 @@ const MOST_READ = 64 * 1024
 const MOST_KEPT = 16 * 1024
 
 /** Posts to receivers: guarded addresses, no redirects, no proxies, no decompression. It never throws. */
-export function createSender(options: { allowCidrs: readonly string[]; lookup?: Lookup }): Sender {
-  const pools = createPools(createAddressGuard(options.allowCidrs), options.lookup)
+export function createSender(options: { allowCidrs: readonly string[] } & Trust): Sender {
+  const pools = createPools(createAddressGuard(options.allowCidrs), options)
   return {
     send: (request) => send(pools, request),
     close: () => pools.close(),
@@ -63,8 +63,9 @@ async function send(pools: Pools, request: SendRequest): Promise<Outcome> {
   request.signal?.addEventListener('abort', onAbort, { once: true })
   const timer = setTimeout(() => abort.abort(new Stopped('timeout')), request.timeoutMs)
   try {
-    if (request.signal?.aborted) onAbort()
-    const answer = await post(pools, request, abort.signal)
+    if (request.signal?.aborted) throw new Stopped('aborted')
+    // undici heeds the signal only once it has a connection.
+    const answer = await Promise.race([post(pools, request, abort.signal), rejection(abort.signal)])
     return { kind: 'response', ...answer, durationMs: performance.now() - startedAt }
   } catch (error) {
     const failure = describe(abort.signal.aborted ? abort.signal.reason : error, request.timeoutMs)
@@ -73,6 +74,10 @@ async function send(pools: Pools, request: SendRequest): Promise<Outcome> {
     clearTimeout(timer)
     request.signal?.removeEventListener('abort', onAbort)
   }
+}
+
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
 async function post(pools: Pools, request: SendRequest, signal: AbortSignal) {
@@ -143,7 +148,9 @@ const KINDS: Record<string, FailureKind> = {
 }
 
 function describe(error: unknown, timeoutMs: number): { kind: FailureKind; message: string } {
-  if (error instanceof Stopped) return stopped(error, timeoutMs)
+  if (error instanceof Stopped) return stopped(error.kind, timeoutMs)
+  if (error instanceof SenderClosed || error instanceof errors.ClientDestroyedError)
+    return stopped('aborted', timeoutMs)
   if (error instanceof BlockedAddress) return { kind: 'blocked_address', message: `Not sent: ${error.message}.` }
   if (!(error instanceof Error)) return { kind: 'protocol', message: 'The request failed.' }
   const code = 'code' in error ? String(error.code) : ''
@@ -153,11 +160,14 @@ function describe(error: unknown, timeoutMs: number): { kind: FailureKind; messa
   if (error instanceof errors.HTTPParserError || code.startsWith('HPE_')) {
     return { kind: code === 'HPE_HEADER_OVERFLOW' ? 'too_large' : 'protocol', message: 'The answer was not HTTP.' }
   }
+  if (error instanceof errors.SocketError && /^bad (response|upgrade)/.test(message)) {
+    return { kind: 'protocol', message: 'The answer was not one to this request.' }
+  }
   return { kind: KINDS[code] ?? 'protocol', message }
 }
 
-function stopped(error: Stopped, timeoutMs: number): { kind: FailureKind; message: string } {
-  switch (error.kind) {
+function stopped(kind: Stopped['kind'], timeoutMs: number): { kind: FailureKind; message: string } {
+  switch (kind) {
     case 'timeout':
       return { kind: 'timeout', message: `No complete answer within ${timeoutMs} ms.` }
     case 'aborted':
@@ -165,6 +175,6 @@ function stopped(error: Stopped, timeoutMs: number): { kind: FailureKind; messag
     case 'too_large':
       return { kind: 'too_large', message: `The answer has more than ${MOST_READ} bytes.` }
     default:
-      return error.kind satisfies never
+      return kind satisfies never
   }
 }

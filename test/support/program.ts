@@ -4,10 +4,15 @@ import { connect } from 'node:net'
 
 /** A command under test: what it printed so far, and the way to end it. */
 export interface Program {
+  readonly pid: number
   output(): string
   running(): boolean
   /** Resolves once the output matches; rejects when the program ends first or the time is over, and shows the output. */
   waitFor(pattern: RegExp, withinMs?: number): Promise<void>
+  /** Sends a signal; after SIGKILL resolves when it is gone, after any other at once. */
+  kill(signal: NodeJS.Signals): Promise<void>
+  /** Resolves with the exit code, or the signal that ended it. */
+  ended(): Promise<number | NodeJS.Signals>
   /** SIGTERM, and SIGKILL when that was not enough; resolves when it is gone. */
   stop(): Promise<void>
 }
@@ -17,7 +22,7 @@ const STOPS_WITHIN_MS = 30_000
 export function startProgram(
   command: string,
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; detached?: boolean } = {},
 ): Program {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   const failures: string[] = []
@@ -28,9 +33,19 @@ export function startProgram(
   const output = () => Buffer.concat(chunks).toString() + failures.join('\n')
   const running = () => failures.length === 0 && child.exitCode === null && child.signalCode === null
   const name = [command, ...args].join(' ')
+  const gone = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 0))
+    child.once('error', () => resolve(-1))
+  })
   return {
+    pid: child.pid ?? 0,
     output,
     running,
+    ended: () => gone,
+    async kill(signal) {
+      child.kill(signal)
+      if (signal === 'SIGKILL') await gone
+    },
     async waitFor(pattern, withinMs = 30_000) {
       const deadline = Date.now() + withinMs
       while (!pattern.test(output())) {

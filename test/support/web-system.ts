@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { startWork } from '../../workers/work.ts'
 import { createClosers } from '../../src/closers.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/db/database.ts'
@@ -11,6 +10,7 @@ import { createDeliveryMetrics } from '../../src/telemetry/delivery-metrics.ts'
 import { openLog } from '../../src/telemetry/log.ts'
 import { createRegistry } from '../../src/telemetry/metrics.ts'
 import { openMetrics } from '../../src/telemetry/metrics-server.ts'
+import { startWork } from '../../workers/work.ts'
 import { createDatabase } from './database.ts'
 
 export interface Answer {
@@ -51,16 +51,18 @@ const ROOMY = { RATE_LIMIT_FREE: '1000000', FAILED_LOGINS_PER_MINUTE: '100000', 
 
 /**
  * Runs the web part in this process, and the worker part too when asked. What a setting says wins over the defaults of the
- * tests; an empty one takes the default of the system back.
+ * tests; an empty one takes the default of the system back. With `databasePort` it reaches PostgreSQL by that port of loopback.
  */
 export async function startWebSystem(
   settings: Record<string, string> = {},
-  { work = false }: { work?: boolean } = {},
+  { work = false, databasePort }: { work?: boolean; databasePort?: number } = {},
 ): Promise<WebSystem> {
   const database = await createDatabase()
+  const url = new URL(database.url)
+  if (databasePort !== undefined) url.port = String(databasePort)
   const config = readConfig(
     {
-      ...{ DATABASE_URL: database.url, JWT_SECRET, SECRETS_KEY: `k1:${randomBytes(32).toString('base64')}` },
+      ...{ DATABASE_URL: url.href, JWT_SECRET, SECRETS_KEY: `k1:${randomBytes(32).toString('base64')}` },
       ...{ HOST: '127.0.0.1', PORT: '0', WEBHOOK_ALLOW_CIDRS: '127.0.0.0/8', LOG_LEVEL: 'silent' },
       ...ROOMY,
       ...settings,

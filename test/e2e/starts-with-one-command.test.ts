@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { WebSocket } from 'ws'
+import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/ports.ts'
+import { type Program, startProgram } from '../support/program.ts'
+import { startTestReceiver } from '../support/receiver.ts'
+
+const CLEAN = /^(PATH|HOME|LANG|TMPDIR)$/
+
+describe('npm start', function () {
+  this.timeout(120_000)
+
+  let directory: string
+  let port: number
+  let program: Program | undefined
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'ara-start-'))
+    port = await freePort()
+  })
+  afterEach(async () => {
+    await program?.stop()
+    await eventually(() => serversOn(directory).length === 0)
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  /** As npm runs it, with nothing but the settings of the test. */
+  function start(settings: Record<string, string> = {}): Program {
+    const inherited = Object.entries(process.env).filter(([name]) => CLEAN.test(name))
+    const env = { ...Object.fromEntries(inherited), DATA_DIR: directory, PORT: String(port), ...settings }
+    program = startProgram(process.execPath, ['--enable-source-maps', 'dist/src/start.js'], { env })
+    return program
+  }
+
+  const untilUp = (started: Program) => started.waitFor(/Ctrl-C stops everything/, 60_000)
+
+  it('prints what one needs to try it, and all of it works as printed', async () => {
+    const receiver = await startTestReceiver()
+    try {
+      const started = start()
+      await untilUp(started)
+      const printed = started.output()
+      const base = `http://localhost:${port}`
+      assert.ok(printed.includes(`runs at ${base}\n`))
+      const [admin = '', user = ''] = printed.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+$/gm) ?? []
+      assert.equal((await me(base, admin)).role, 'admin')
+      assert.deepEqual(await me(base, user), { user_id: 'alice', role: 'user' })
+      const body = /-d '(.+)'$/m.exec(printed)?.[1]?.replace('http://127.0.0.1:3000', receiver.url) ?? ''
+      const created = await fetch(`${base}/api/v1/webhooks`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${user}`, 'content-type': 'application/json' },
+        body,
+      })
+      assert.equal(created.status, 201, await created.clone().text())
+      await eventually(() => receiver.received.length > 0, { timeoutMs: 30_000 })
+      const stream = /^ {2}(ws:\S+)$/m.exec(printed)?.[1] ?? ''
+      assert.match(await firstUpdate(stream), /"type":"prediction_update","symbol":"AAPL".*"demo":true/)
+      const board = /^ {2}(http:\S+\/admin\/queues)$/m.exec(printed)?.[1] ?? ''
+      assert.equal((await fetch(board, { headers: { authorization: `Bearer ${admin}` } })).status, 200)
+    } finally {
+      await receiver.close()
+    }
+  })
+
+  it('stops cleanly on Ctrl-C, PostgreSQL included, and keeps the data for the next start', async () => {
+    const first = start({ DEMO_FEED: 'false' })
+    await untilUp(first)
+    const [, user = ''] = first.output().match(/eyJ[\w-]+\.[\w-]+\.[\w-]+$/gm) ?? []
+    const headers = { authorization: `Bearer ${user}`, 'content-type': 'application/json' }
+    const url = `http://localhost:${port}/api/v1/webhooks`
+    const body = JSON.stringify({ url: 'https://receiver.example.com/hook', events: ['*'] })
+    const created = (await (await fetch(url, { method: 'POST', headers, body })).json()) as { id: string }
+    await first.kill('SIGINT')
+    assert.equal(await first.ended(), 0, first.output())
+    assert.match(first.output(), /Stopped\.\n$/)
+    assert.deepEqual(serversOn(directory), [])
+
+    const second = start({ DEMO_FEED: 'false' })
+    await untilUp(second)
+    const found = await fetch(`${url}/${created.id}`, { headers })
+    assert.equal(found.status, 200, 'the token and the webhook of the first start still hold')
+  })
+
+  it('starts again after it was killed, with PostgreSQL still running', async () => {
+    const first = start({ DEMO_FEED: 'false' })
+    await untilUp(first)
+    await first.kill('SIGKILL')
+    assert.equal(serversOn(directory).length, 1)
+    await untilUp(start({ DEMO_FEED: 'false' }))
+    assert.equal(serversOn(directory).length, 1)
+  })
+
+  it('starts again after it was killed at any moment of its first start', async () => {
+    for (const ms of [150, 600, 1_200]) {
+      const early = start({ DEMO_FEED: 'false' })
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      await early.kill('SIGKILL')
+    }
+    await untilUp(start({ DEMO_FEED: 'false' }))
+  })
+
+  it('ends with one line when another one uses the data directory', async () => {
+    const first = start({ DEMO_FEED: 'false' })
+    await untilUp(first)
+    const second = start({ DEMO_FEED: 'false', PORT: String(await freePort()) })
+    assert.equal(await second.ended(), 1)
+    assert.match(second.output(), new RegExp(`^Another ara-events \\(pid ${first.pid}\\) is using .*\\n$`))
+    program = first
+  })
+
+  it('ends with one line when the port is taken, and leaves nothing running', async () => {
+    const other = createServer().listen(port, '127.0.0.1')
+    try {
+      const started = start({ DEMO_FEED: 'false' })
+      assert.equal(await started.ended(), 1)
+      assert.match(started.output(), new RegExp(`^Nothing can listen on 127\\.0\\.0\\.1:${port}: the port is taken`))
+      assert.deepEqual(serversOn(directory), [])
+    } finally {
+      other.close()
+    }
+  })
+
+  it('names every bad setting in one message', async () => {
+    const started = start({ PORT: 'x', JWT_SECRET: 'short', DEMO_FEED: 'perhaps' })
+    assert.equal(await started.ended(), 1)
+    for (const key of ['PORT', 'JWT_SECRET', 'DEMO_FEED'])
+      assert.match(started.output(), new RegExp(`^ {2}${key}: `, 'm'))
+    assert.doesNotMatch(started.output(), /short/)
+  })
+})
+
+async function me(base: string, token: string): Promise<{ user_id?: string; role?: string }> {
+  const response = await fetch(`${base}/api/v1/auth/me`, { headers: { authorization: `Bearer ${token}` } })
+  const { user_id, role } = (await response.json()) as { user_id: string; role: string }
+  return { user_id, role }
+}
+
+function firstUpdate(url: string): Promise<string> {
+  const socket = new WebSocket(url)
+  return new Promise<string>((resolve, reject) => {
+    socket.on('error', reject)
+    socket.on('message', (frame) => String(frame).includes('prediction_update') && resolve(String(frame)))
+  }).finally(() => socket.terminate())
+}
+
+/** The PostgreSQL servers that run on a data directory, by their pids. */
+function serversOn(directory: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`postgres\0-D\0${directory}/pg`)
+    } catch {
+      return false
+    }
+  })
+}
