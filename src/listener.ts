@@ -46,7 +46,10 @@ export async function listen(options: {
   options.attach?.(app)
   app.any('/*', (response, request) => bridge.answer(response, request))
   let token = await new Promise<us_listen_socket | false>((resolve) => listenOn(app, options, resolve))
-  if (token === false) throw new PortTaken(host, port)
+  if (token === false) {
+    app.close()
+    throw new PortTaken(host, port)
+  }
   return {
     port: uWS.us_socket_local_port(token),
     stopListening() {

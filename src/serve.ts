@@ -89,6 +89,7 @@ export async function serve(
     sockets: () => streams?.sockets() ?? 0,
     streams: () => streams?.streams() ?? 0,
   })
+  closers.add('streams', () => streams?.close())
   const listener = await listen({
     handle: app.callback(),
     attach: (native) => {
@@ -110,7 +111,6 @@ export async function serve(
     accepting = false
     listener.stopListening()
     await Promise.all([streams?.drain(DRAIN_SOCKETS_MS), listener.drain(config.server.shutdownSeconds * 1000)])
-    streams?.close()
     listener.close()
   })
   return listener

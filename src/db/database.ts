@@ -20,6 +20,7 @@ export interface Database extends Sql {
 
 const CONNECT_MS = 2_000
 const QUERY_MS = 5_000
+const CLOSE_MS = 2_000
 
 // bigint counters fit a double for as long as anybody will count.
 types.setTypeParser(types.builtins.INT8, Number)
@@ -42,11 +43,34 @@ export function openDatabase(options: {
     keepAlive: true,
   })
   pool.on('error', options.onError)
+  const untilGone = countConnections(pool)
   return {
     query: (statement) => pool.query(toQuery(statement)).then((result) => result.rows, rethrow),
     transaction: (work) => inTransaction(pool, work),
-    close: () => pool.end(),
+    async close() {
+      await pool.end()
+      await untilGone()
+    },
   }
+}
+
+/** `pool.end()` resolves before its connections are closed; a server that is stopped next would complain to them. */
+function countConnections(pool: Pool): () => Promise<void> {
+  let open = 0
+  let onGone: () => void = () => undefined
+  pool.on('connect', () => {
+    open += 1
+  })
+  pool.on('remove', () => {
+    open -= 1
+    if (open === 0) onGone()
+  })
+  return () =>
+    new Promise((resolve) => {
+      if (open === 0) return resolve()
+      onGone = resolve
+      setTimeout(resolve, CLOSE_MS).unref()
+    })
 }
 
 async function inTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
