@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/ports.ts'
+import { type Program, startProgram } from '../support/program.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+
+describe('npm run procfile', function () {
+  this.timeout(120_000)
+
+  let database: TestDatabase
+  let redis: TestRedis
+  let program: Program | undefined
+  before(async () => {
+    database = await createDatabase()
+    redis = await startRedis()
+  })
+  after(async () => {
+    await program?.stop()
+    await redis?.stop()
+    await database?.drop()
+  })
+
+  it('releases, runs two processes of each kind on one port and ends all of them gracefully', async () => {
+    const port = await freePort()
+    program = startProgram('npm', ['run', 'procfile', '--', 'web=2,worker=2'], {
+      // A terminal tells the whole group.
+      detached: true,
+      env: {
+        ...process.env,
+        DATABASE_URL: database.url,
+        REDIS_URL: redis.url,
+        JWT_SECRET: randomBytes(32).toString('hex'),
+        SECRETS_KEY: `k1:${randomBytes(32).toString('base64')}`,
+        HOST: '127.0.0.1',
+        PORT: String(port),
+      },
+    })
+    const { output, pid } = program
+    const { running } = program
+    await eventually(() => !running() || output().match(/"(web|worker)\.started"/g)?.length === 4, {
+      timeoutMs: 60_000,
+    })
+    assert.ok(running(), output())
+    assert.ok(output().indexOf('The database is up to date') < output().indexOf('.started'))
+    assert.equal(output().match(new RegExp(`"port":${port},"msg":"web\\.started"`, 'g'))?.length, 2)
+    assert.equal((await fetch(`http://127.0.0.1:${port}/health/ready`)).status, 200)
+
+    process.kill(-pid, 'SIGINT')
+    await program.ended()
+    await eventually(() => output().match(/Exited Successfully/g)?.length === 4).catch(() => assert.fail(output()))
+  })
+
+  it('ends with one message that names what is not set', async () => {
+    const { DATABASE_URL: _, REDIS_URL: __, JWT_SECRET: ___, SECRETS_KEY: ____, ...env } = process.env
+    const worker = startProgram(process.execPath, ['dist/workers/main.js'], { env })
+    assert.equal(await worker.ended(), 1)
+    for (const key of ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET', 'SECRETS_KEY']) {
+      assert.match(worker.output(), new RegExp(`^ {2}${key}: `, 'm'))
+    }
+  })
+})
