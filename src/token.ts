@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { loadEnvFile, readConfig } from './config.ts'
 import { dataDirectory } from './embedded/data-dir.ts'
 import { readEmbeddedSecrets } from './embedded/secrets.ts'
+import { isUserId } from './identity/claims.ts'
 import { makeToken } from './identity/make-token.ts'
 import { ROLES, TIERS } from './identity/principal.ts'
 
@@ -22,7 +23,7 @@ It signs with JWT_SECRET, or with the secret that the embedded mode keeps in its
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
 const Options = z.object({
-  sub: z.string({ error: '--sub is required' }).min(1).max(200),
+  sub: z.string({ error: '--sub is required' }).refine(isUserId, '--sub must be a text of 1 to 255 characters'),
   role: z.enum(ROLES, { error: `--role must be one of ${ROLES.join(', ')}` }).default('user'),
   tier: z.enum(TIERS, { error: `--tier must be one of ${TIERS.join(', ')}` }).default('free'),
   email: z.string().max(320).optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { invalid } from '../errors.ts'
+import { userIdSchema } from '../identity/claims.ts'
 import { parseId, publicId, uuidTime, uuidv7 } from '../ids.ts'
 import type { JsonValue } from '../json/strict-json.ts'
 import { canonicalEvent, catalogue, EVENT_TYPES, validateEventData } from './catalogue.ts'
@@ -14,7 +15,7 @@ export const EventInput = z.strictObject({
   ),
   event_id: z.string().optional(),
   timestamp: z.iso.datetime({ offset: true }).optional(),
-  user_id: z.string().min(1).max(200).optional(),
+  user_id: userIdSchema.optional(),
 })
 export type EventInput = z.infer<typeof EventInput>
 

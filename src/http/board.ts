@@ -9,7 +9,9 @@ import { type BoardLogin, createBoardLogin, type LoginDeps } from './board-login
 
 export const BOARD_PATH = '/admin/queues'
 
-/** Bull Board's page asks a public host for a font; nothing here talks to third parties. */
+/** Bull Board's page asks a public host for a font; nothing here talks to third parties, nor fills the console with it. */
+const FOREIGN_FONT = /<link href="https:\/\/fonts\.googleapis\.com\/[^>]*>/
+
 const CONTENT_POLICY = [
   "default-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -44,6 +46,8 @@ export function createBoard(
     if (ctx.path !== BOARD_PATH && !ctx.path.startsWith(`${BOARD_PATH}/`)) return next()
     ctx.state['route'] = BOARD_PATH
     ctx.set('Content-Security-Policy', CONTENT_POLICY)
+    // With the `no-referrer` of the API a browser sends `Origin: null` with our own forms.
+    ctx.set('Referrer-Policy', 'same-origin')
     refuseOtherOrigins(ctx)
     if (await login.answer(ctx)) return
     if (!(await admitAdmin(ctx, login))) return
@@ -52,6 +56,7 @@ export function createBoard(
       board.replaceQueues([wrap(shown)])
     }
     await pages(ctx, next)
+    if (typeof ctx.body === 'string') ctx.body = ctx.body.replace(FOREIGN_FONT, '')
   }
 }
 

@@ -10,7 +10,7 @@ const MOST_COMPLAINTS = 50
 /**
  * Reads a batch: a JSON array, or NDJSON when the content type says `application/x-ndjson`. All or nothing: each bad event
  * is named by its place (`[3].data.symbol`).
- * @throws ApiError 400 malformed, 413 over 1000 events, 422 with what is wrong
+ * @throws ApiError 400 malformed, 413 over 1000 events or for one over 64 KiB, 422 with what is wrong
  */
 export function readBatch<T>(ctx: Context, prepare: (input: EventInput) => T): T[] {
   const text: string = ctx.state['rawBody'].toString('utf8')
@@ -33,14 +33,15 @@ export function readBatch<T>(ctx: Context, prepare: (input: EventInput) => T): T
 }
 
 function readLines(text: string): JsonValue[] {
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
-  if (lines.length > MOST_EVENTS) throw tooLarge(`A batch has at most ${MOST_EVENTS} events.`)
-  return lines.map((line, index) => {
+  const lines = text.split('\n').map((line, index) => ({ line, number: index + 1 }))
+  const written = lines.filter(({ line }) => line.trim() !== '')
+  if (written.length > MOST_EVENTS) throw tooLarge(`A batch has at most ${MOST_EVENTS} events.`)
+  return written.map(({ line, number }, index) => {
     try {
       return parseStrictJson(line)
     } catch (error) {
       if (error instanceof ApiError && error.status === 422) throw invalid(complaintsOf(error, index))
-      if (error instanceof ApiError) throw badRequest(error.code, `Line ${index + 1}: ${error.message}`)
+      if (error instanceof ApiError) throw badRequest(error.code, `Line ${number}: ${error.message}`)
       throw error
     }
   })
@@ -60,6 +61,7 @@ function parseEvent(item: JsonValue): EventInput {
 
 function complaintsOf(error: unknown, index: number): Complaint[] {
   if (!(error instanceof ApiError)) throw error
+  if (error.status === 413) throw tooLarge(`[${index}]: ${error.message}`)
   if (!Array.isArray(error.details)) return [{ path: `[${index}]`, reason: error.message }]
   return error.details.map((detail: Complaint) => ({
     path: detail.path === '' ? `[${index}]` : `[${index}].${detail.path}`,

@@ -8,11 +8,12 @@ const KEY = /^[\x21-\x7e]{1,255}$/
 
 /** The request's use of an `Idempotency-Key`, if it sent one: who, which route, which key, which body. */
 export function keyUse(ctx: Context, principal: Principal): KeyUse | undefined {
-  const key = ctx.get('Idempotency-Key')
-  if (key === '') return undefined
-  if (!KEY.test(key)) {
+  const key = ctx.req.headers['idempotency-key']
+  if (key === undefined) return undefined
+  // An empty one is refused too: its sender believes to be safe.
+  if (typeof key !== 'string' || !KEY.test(key)) {
     throw invalid([{ path: 'Idempotency-Key', reason: 'must be 1 to 255 visible ASCII characters' }])
   }
   const bodySha256 = createHash('sha256').update(ctx.state['rawBody']).digest()
-  return { principal: principal.userId, route: `${ctx.method} ${ctx.path}`, key, bodySha256 }
+  return { principal: principal.userId, route: `${ctx.method} ${ctx.state['route']}`, key, bodySha256 }
 }

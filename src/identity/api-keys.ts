@@ -46,11 +46,11 @@ export async function makeApiKey(
   return { row, key }
 }
 
-/** Newest first, `before` an id. */
+/** Newest first, `before` an id, one more than `limit` when there are more. */
 export function listApiKeys(db: Sql, userId: string, page: { before?: string | undefined; limit: number }) {
   return db.query<ApiKey>({
     text: `SELECT ${COLUMNS} FROM api_keys WHERE user_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-    values: [userId, page.before ?? null, page.limit],
+    values: [userId, page.before ?? null, page.limit + 1],
   })
 }
 

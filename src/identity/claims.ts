@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { unauthorized } from '../errors.ts'
 import { type Principal, ROLES, TIERS } from './principal.ts'
 
@@ -25,17 +26,19 @@ export function principalOfClaims(claims: unknown): Principal {
     tier: knownTier,
     via: 'jwt',
     expiresAt,
-    ...(typeof email === 'string' ? { email } : {}),
+    // What PostgreSQL could not keep with a ticket is left out.
+    ...(isStorable(email) ? { email } : {}),
   }
 }
 
-/** PostgreSQL takes no NUL in a text, and a lone surrogate would not come back as it went in. */
 export function isUserId(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value.length >= 1 &&
-    value.length <= LONGEST_USER_ID &&
-    !value.includes('\0') &&
-    Buffer.from(value).toString() === value
-  )
+  return isStorable(value) && value.length >= 1 && value.length <= LONGEST_USER_ID
+}
+
+/** A user id in a path, a query or a body. */
+export const userIdSchema = z.string().refine(isUserId, `must be a text of 1 to ${LONGEST_USER_ID} characters`)
+
+/** PostgreSQL takes no NUL in a text, and a lone surrogate would not come back as it went in. */
+function isStorable(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\0') && Buffer.from(value).toString() === value
 }

@@ -12,6 +12,7 @@ import { createRegistry } from '../../src/telemetry/metrics.ts'
 import { openMetrics } from '../../src/telemetry/metrics-server.ts'
 import { startWork } from '../../workers/work.ts'
 import { createDatabase } from './database.ts'
+import { eventually } from './eventually.ts'
 
 export interface Answer {
   status: number
@@ -77,7 +78,8 @@ export async function startWebSystem(
   }
   try {
     const resources = openResources({ config, log, closers, role: 'all' })
-    await resources.backplane.check()
+    const { backplane, redis } = resources
+    if (redis) await eventually(() => Promise.all([backplane.check(), redis.ping()]))
     const registry = createRegistry('test')
     const metrics = createDeliveryMetrics(registry)
     const metricsPort = await openMetrics({ registry, config, closers, log })
@@ -111,9 +113,9 @@ async function call(url: string, method: string, { token, apiKey, body, headers 
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: isRaw ? (body as BodyInit) : JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: isRaw ? (body as string | Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
   })
   const text = await response.text()
-  const isJson = /^application\/json\b/.test(response.headers.get('content-type') ?? '')
+  const isJson = text !== '' && /^application\/json\b/.test(response.headers.get('content-type') ?? '')
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined }
 }

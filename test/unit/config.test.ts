@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { ConfigError, readConfig, withSecrets } from '../../src/config.ts'
@@ -11,7 +11,11 @@ const exampleEntries = [...example.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.*)$/gm)].map
   value,
 }))
 
-const PEM = '-----BEGIN PUBLIC KEY-----\\nMFkw\\n-----END PUBLIC KEY-----'
+const PEM = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString()
+  .trim()
+  .replaceAll('\n', '\\n')
 const oneKey = () => randomBytes(32).toString('base64')
 const PRODUCTION = {
   NODE_ENV: 'production',
@@ -102,7 +106,7 @@ describe('the configuration', () => {
         ['k1', 32],
       ],
     )
-    assert.deepEqual(readConfig({ JWT_PUBLIC_KEY: PEM }, 'all').identity.publicKey?.split('\n').length, 3)
+    assert.deepEqual(readConfig({ JWT_PUBLIC_KEY: PEM }, 'all').identity.publicKey?.split('\n').length, 4)
   })
 
   it('takes an empty value for none and ignores variables of others', () => {

@@ -1,6 +1,6 @@
 import type { Context, Middleware, Next } from 'koa'
 import koaJwt from 'koa-jwt'
-import { unauthorized } from '../../errors.ts'
+import { ApiError, unauthorized } from '../../errors.ts'
 import type { Authenticator } from '../../identity/authenticator.ts'
 import type { Principal } from '../../identity/principal.ts'
 import { refusedToken } from '../../identity/verify-token.ts'
@@ -39,9 +39,15 @@ export function authenticate(authenticator: Authenticator, logins: LoginLimit): 
     try {
       ctx.state['principal'] = await identify(ctx)
     } catch (error) {
-      await logins.countFailure(ctx.ip)
+      // A blocked user and a database that is away are no failed logins; neither is a request that names nobody.
+      if (presentsCredential(ctx) && error instanceof ApiError && error.status === 401)
+        await logins.countFailure(ctx.ip)
       throw error
     }
     return next()
   }
+}
+
+function presentsCredential(ctx: Context): boolean {
+  return ctx.get('Authorization') !== '' || ctx.get('X-API-Key') !== ''
 }

@@ -3,6 +3,7 @@ import type { Database } from '../../db/database.ts'
 import { conflict } from '../../errors.ts'
 import { type ApiKey, listApiKeys, makeApiKey, revokeApiKey, rotateApiKey } from '../../identity/api-keys.ts'
 import { type BlockedUsers, blockUser, unblockUser } from '../../identity/blocked-users.ts'
+import { userIdSchema } from '../../identity/claims.ts'
 import { ROLES } from '../../identity/principal.ts'
 import { makeTicket, TICKET_SECONDS } from '../../identity/tickets.ts'
 import { publicId } from '../../ids.ts'
@@ -103,7 +104,7 @@ export function authRoutes(deps: { db: Database; blocked: BlockedUsers }): Route
 
 function blockRoutes(deps: { db: Database; blocked: BlockedUsers }): Route[] {
   const path = '/api/v1/users/:id/block'
-  const params = z.object({ id: z.string().min(1).max(200) })
+  const params = z.object({ id: userIdSchema })
   return [
     route({
       method: 'put',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { forbidden, notFound } from '../../errors.ts'
+import { userIdSchema } from '../../identity/claims.ts'
 import type { Principal } from '../../identity/principal.ts'
 import { changeWebhook, createWebhook, removeWebhook, type WebhookDeps } from '../../webhooks/manage-webhooks.ts'
 import { presentWebhook } from '../../webhooks/present-webhook.ts'
@@ -17,7 +18,7 @@ const ListQuery = z.object({
     .enum(['true', 'false'])
     .default('false')
     .transform((text) => text === 'true'),
-  user_id: z.string().min(1).max(200).optional(),
+  user_id: userIdSchema.optional(),
 })
 
 export function webhookRoutes(deps: WebhookDeps): Route[] {

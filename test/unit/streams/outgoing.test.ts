@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { ApiError } from '../../../src/errors.ts'
+import { Publication, toMessages } from '../../../src/streams/outgoing.ts'
+
+const NOW = new Date('2026-11-23T12:00:00.000Z')
+const price = { channel: 'market-data', symbol: 'AAPL', data: { price: 1 } }
+const prediction = {
+  channel: 'predictions',
+  symbol: 'AAPL',
+  data: { predicted_price: 110, confidence: 0.5, current_price: 100 },
+}
+
+const read = (...messages: object[]) => toMessages(Publication.parse({ messages }), NOW)
+
+/** Status and paths of the refusal. */
+function refusal(...messages: object[]) {
+  try {
+    read(...messages)
+  } catch (error) {
+    assert.ok(error instanceof ApiError, String(error))
+    const details = Array.isArray(error.details) ? error.details : []
+    return { status: error.status, paths: details.map(({ path }) => path) }
+  }
+  assert.fail('nothing was refused')
+}
+
+describe('a published message', () => {
+  it('has an upper-cased symbol and the time of now when it names none', () => {
+    const [message] = read({ ...price, symbol: '^gspc' })
+    const timestamp = NOW.toISOString()
+    assert.deepEqual(message, { channel: 'market-data', symbol: '^GSPC', data: '{"price":1}', timestamp })
+  })
+
+  it('keeps its order among the others', () => {
+    const sent = Array.from({ length: 1000 }, (_, n) => ({ ...price, data: { n } }))
+    assert.deepEqual(
+      read(...sent).map(({ data }) => data),
+      sent.map(({ data }) => JSON.stringify(data)),
+    )
+  })
+
+  it('has its own time in UTC, within the years that RFC 3339 has', () => {
+    const times: [string, string][] = [
+      ['2026-11-23T13:00:00.5+01:00', '2026-11-23T12:00:00.500Z'],
+      ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
+      ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
+    ]
+    for (const [timestamp, expected] of times) assert.equal(read({ ...price, timestamp })[0]?.timestamp, expected)
+    for (const timestamp of ['0000-06-01T00:00:00Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00']) {
+      const { status, paths } = refusal(price, { ...price, timestamp })
+      assert.deepEqual([status, paths], [422, ['messages.1.timestamp']], timestamp)
+    }
+    for (const timestamp of ['2026-11-23', '2026-02-30T00:00:00Z', '2026-11-23T23:59:60Z', '2026-11-23T24:00:00Z', 1]) {
+      assert.ok(!Publication.safeParse({ messages: [{ ...price, timestamp }] }).success, String(timestamp))
+    }
+  })
+
+  it('is completed like prediction_complete on predictions', () => {
+    const [message] = read({ ...prediction, symbol: 'aapl' })
+    assert.equal(message?.symbol, 'AAPL')
+    const data = JSON.parse(message?.data ?? '')
+    assert.equal(data.symbol, 'AAPL')
+    assert.ok(Math.abs(data.predicted_return - 0.1) < 1e-12)
+    assert.equal(read({ ...prediction, data: { ...prediction.data, symbol: 'aapl' } })[0]?.symbol, 'AAPL')
+  })
+
+  it('is refused with all that is wrong in any of them', () => {
+    const wrong = [
+      { ...prediction, data: { ...prediction.data, confidence: 2 } },
+      price,
+      { ...prediction, data: { ...prediction.data, symbol: 'MSFT' } },
+    ]
+    const { status, paths } = refusal(...wrong)
+    assert.deepEqual([status, paths], [422, ['messages.0.data.confidence', 'messages.2.data.symbol']])
+  })
+
+  it('has at most 64 KiB of data', () => {
+    const room = 65_536 - '{"x":""}'.length
+    assert.equal(read({ ...price, data: { x: 'x'.repeat(room) } }).length, 1)
+    assert.equal(refusal({ ...price, data: { x: 'x'.repeat(room + 1) } }).status, 413)
+    assert.equal(refusal({ ...price, data: { x: 'é'.repeat(room / 2 + 1) } }).status, 413)
+  })
+
+  it('comes among 1 to 1000, on market-data or predictions, with a symbol and an object, and nothing else', () => {
+    const wrong = [
+      { ...price, channel: 'alerts' },
+      { ...price, symbol: 'A B' },
+      { ...price, symbol: undefined },
+      { ...price, data: [] },
+      { ...price, data: 1 },
+      { ...price, user_id: 'alice' },
+    ]
+    for (const message of wrong)
+      assert.ok(!Publication.safeParse({ messages: [message] }).success, JSON.stringify(message))
+    assert.ok(!Publication.safeParse({ messages: [] }).success)
+    assert.ok(!Publication.safeParse({ messages: Array(1001).fill(price) }).success)
+    assert.ok(!Publication.safeParse({ messages: [price], id: 1 }).success)
+  })
+})
