@@ -128,6 +128,7 @@ export async function up(knex: Knex): Promise<void> {
       body_sha256 bytea NOT NULL,
       response_status integer NOT NULL,
       response_body text NOT NULL,
+      deliveries integer[] NOT NULL,
       created_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (principal, route, key)
     );

@@ -15,18 +15,37 @@ export function microBatch<Item, Result>(options: {
   run: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>
   windowMs: number
   maxSize: number
+  /**
+   * Batches under way at once. What comes meanwhile waits for the next, which so grows with the load; batches that touch the
+   * same rows would only wait for each other's commit. Default: any number.
+   */
+  maxAtOnce?: number
   onBatch?: (size: number) => void
 }): MicroBatch<Item, Result> {
+  const { maxAtOnce = Number.POSITIVE_INFINITY } = options
+  let underWay = 0
+  const waiting: (() => void)[] = []
+
+  const start = (flush: () => void) => {
+    if (underWay < maxAtOnce) flush()
+    else waiting.push(flush)
+  }
   const loader = new DataLoader<Item, Result>(
-    (items) => {
+    async (items) => {
+      underWay += 1
       options.onBatch?.(items.length)
-      return runByHalves(options.run, items)
+      try {
+        return await runByHalves(options.run, items)
+      } finally {
+        underWay -= 1
+        waiting.shift()?.()
+      }
     },
     {
       cache: false,
       maxBatchSize: options.maxSize,
       batchScheduleFn: (flush) => {
-        setTimeout(flush, options.windowMs)
+        setTimeout(start, options.windowMs, flush)
       },
     },
   )

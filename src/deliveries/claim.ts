@@ -48,6 +48,7 @@ export function createClaim(deps: { db: Database; worker: string; onBatch?: (siz
     run: (claims) => claimTogether(deps, claims),
     windowMs: 2,
     maxSize: 300,
+    maxAtOnce: 1,
     ...(deps.onBatch ? { onBatch: deps.onBatch } : {}),
   })
 }
@@ -69,7 +70,7 @@ interface ClaimedRow {
 async function claimTogether(
   deps: { db: Database; worker: string },
   claims: readonly Claim[],
-): Promise<(ClaimedAttempt | null)[]> {
+): Promise<(ClaimedAttempt | null | Error)[]> {
   // Taken before the statement: the lease in the database can only end later than this says.
   const leaseEnds = performance.now() + LEASE_SECONDS * 1000
   const rows = await startAttempts(deps.db, deps.worker, claims)
@@ -81,7 +82,7 @@ async function claimTogether(
     const row = byId.get(claim.deliveryId)
     if (row?.attempt !== claim.attempt) return null
     const event = events.get(row.event_id)
-    if (!event) throw new Error(`Delivery ${claim.deliveryId} has no event`)
+    if (!event) return new Error(`Delivery ${claim.deliveryId} has no event`)
     // A number is claimed once, also within one batch.
     byId.delete(claim.deliveryId)
     return {

@@ -26,6 +26,7 @@ export function createRecord(deps: { db: Database; worker: string; onBatch?: (si
     run: (results) => recordTogether(deps, results),
     windowMs: 2,
     maxSize: 300,
+    maxAtOnce: 1,
     ...(deps.onBatch ? { onBatch: deps.onBatch } : {}),
   })
 }
@@ -61,7 +62,7 @@ async function recordTogether(
           error = result.error, error_message = result.error_message, duration_ms = result.duration_ms
         FROM result LEFT JOIN ours ON ours.delivery_id = result.delivery_id AND ours.attempt = result.attempt
         WHERE attempts.delivery_id = ANY ($1) AND attempts.delivery_id = result.delivery_id
-          AND attempts.attempt = result.attempt AND attempts.worker = $12
+          AND attempts.attempt = result.attempt AND attempts.worker = $12 AND attempts.status IN ('started', 'unknown')
       ), shown AS (
         UPDATE deliveries SET attempt = ours.attempt,
           status = CASE WHEN ours.status = 'aborted' THEN deliveries.status
@@ -84,7 +85,12 @@ async function recordTogether(
           last_delivery_at = now(), last_delivery_status = total.last_status
         FROM total JOIN locked USING (webhook_id) WHERE webhook_stats.webhook_id = total.webhook_id
       )
-      SELECT delivery_id, attempt FROM ours`,
+      SELECT delivery_id, attempt FROM ours
+      UNION ALL
+      -- Recorded before, and the answer was lost.
+      SELECT result.delivery_id, result.attempt FROM result JOIN attempts ON attempts.delivery_id = ANY ($1)
+        AND attempts.delivery_id = result.delivery_id AND attempts.attempt = result.attempt
+        AND attempts.worker = $12 AND attempts.status = result.status`,
     values: [
       results.map((result) => result.deliveryId),
       results.map((result) => result.attempt),

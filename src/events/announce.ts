@@ -3,7 +3,7 @@ import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
 import { publicId, uuidTime } from '../ids.ts'
 import type { OutgoingMessage, Publisher } from '../streams/publisher.ts'
 import { catalogue, isEventType } from './catalogue.ts'
-import type { NewEvent } from './insert-events.ts'
+import type { NewEvent } from './new-event.ts'
 
 /**
  * An event that is also streamed goes to the backplane after the commit, best effort. The row in `announcements` goes only

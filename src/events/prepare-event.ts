@@ -4,7 +4,7 @@ import { userIdSchema } from '../identity/claims.ts'
 import { parseId, publicId, uuidTime, uuidv7 } from '../ids.ts'
 import type { JsonValue } from '../json/strict-json.ts'
 import { canonicalEvent, catalogue, EVENT_TYPES, validateEventData } from './catalogue.ts'
-import type { NewEvent } from './insert-events.ts'
+import type { NewEvent } from './new-event.ts'
 
 /** `POST /api/v1/events`: what a producer sends. */
 export const EventInput = z.strictObject({

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { type AcceptEvents, createAcceptance, type Submission } from '../../../src/events/accept-events.ts'
-import type { NewEvent } from '../../../src/events/insert-events.ts'
+import { type AcceptEvents, createAcceptance } from '../../../src/events/accept-events.ts'
+import type { NewEvent } from '../../../src/events/new-event.ts'
+import { HOLE, type Submission } from '../../../src/events/store-submissions.ts'
 import { uuidv7 } from '../../../src/ids.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { makeWebhook, newEvent } from '../../support/rows.ts'
@@ -44,10 +45,15 @@ describe('accepting events', () => {
 
   it('counts the deliveries of each event of a batch apart', async () => {
     await makeWebhook(database.db, { symbols: ['MSFT'] })
-    const answers: (readonly number[])[] = []
     const events = [newEvent(), newEvent({ symbol: 'MSFT' }), newEvent()]
-    await accept({ events, answer: (counts) => ({ status: 202, body: String(answers.push(counts)) }) })
-    assert.deepEqual(answers, [[0, 1, 0]])
+    const answer = { status: 202, body: `[${HOLE},${HOLE},${HOLE}]` }
+    assert.equal((await accept({ events, answer })).body, '[0,1,0]')
+    const { use } = submit([], { key: 'counts', body: 'b' })
+    const again = () => events.map((event) => ({ ...event, id: uuidv7() }))
+    for (const replayed of [false, true]) {
+      const found = await accept({ events: again(), answer, ...(use ? { use } : {}) })
+      assert.deepEqual([found.body, found.replayed], ['[0,1,0]', replayed])
+    }
   })
 
   it('refuses an event id that is taken without failing its neighbours', async () => {
@@ -124,7 +130,7 @@ function submit(
   events: NewEvent[],
   use?: { key: string; body: string; principal?: string; route?: string },
 ): Submission {
-  const submission = { events, answer: () => ({ status: 202, body: JSON.stringify({ answered: uuidv7() }) }) }
+  const submission = { events, answer: { status: 202, body: JSON.stringify({ answered: uuidv7() }) } }
   if (!use) return submission
   const { key, body, principal = 'producer', route = 'POST /api/v1/events' } = use
   return { ...submission, use: { principal, route, key, bodySha256: createHash('sha256').update(body).digest() } }

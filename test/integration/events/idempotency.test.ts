@@ -80,9 +80,9 @@ describe('an Idempotency-Key', () => {
 
   it('that another transaction holds is waited for, at most some 2 s', async () => {
     await system.db.transaction(async (sql) => {
-      const columns = '(principal, route, key, body_sha256, response_status, response_body)'
+      const columns = '(principal, route, key, body_sha256, response_status, response_body, deliveries)'
       await sql.query({
-        text: `INSERT INTO idempotency_keys ${columns} VALUES ('models', 'POST ${EVENTS}', 'k', '', 0, '')`,
+        text: `INSERT INTO idempotency_keys ${columns} VALUES ('models', 'POST ${EVENTS}', 'k', '', 0, '', '{}')`,
       })
       const startedAt = performance.now()
       const { status, body, headers } = await post('k')

@@ -1,0 +1,12 @@
+/** An event ready to be stored: validated, completed, numbered and in its canonical text. */
+export interface NewEvent {
+  id: string
+  type: string
+  symbol: string | null
+  userId: string | null
+  canonical: string
+  timestamp: string
+  publishedBy: string
+  /** It is also a message of a stream, so its announcement is owed until made. */
+  streamed: boolean
+}

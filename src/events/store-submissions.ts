@@ -1,0 +1,116 @@
+import type { Sql } from '../db/database.ts'
+import { type KeyUse, keyOf } from '../idempotency/idempotency-keys.ts'
+import type { NewEvent } from './new-event.ts'
+
+/** What one request submits: events and, when it is to be answered once only, the use of its key. */
+export interface Submission {
+  events: readonly NewEvent[]
+  /** Present when the caller sent an `Idempotency-Key`. */
+  use?: KeyUse
+  /** The answer with a hole for the number of deliveries of each event, in their order. */
+  answer: AnswerTemplate
+}
+
+export interface AnswerTemplate {
+  status: number
+  /** JSON text with `HOLE` where a number goes. */
+  body: string
+}
+
+/** JSON text never holds this character unescaped. */
+export const HOLE = '\x01'
+
+export function fillAnswer(body: string, numbers: readonly number[]): string {
+  let next = 0
+  return body.replaceAll(HOLE, () => String(numbers[next++] ?? 0))
+}
+
+/**
+ * Stores what nobody has submitted before: the idempotency rows with their answers, the events, one delivery for every active
+ * webhook that subscribes to each, the open work of those deliveries and the owed announcements. One statement, so that all
+ * of it is committed in one round trip or nothing is.
+ *
+ * A key that another transaction is taking right now is waited for (at most its `lock_timeout`), so what is not stored here
+ * has its answer stored. Keys are sorted, since unsorted batches deadlock on each other.
+ * @param submissions no two of them under one key
+ * @returns for each what is owed per event, or null when its key was taken
+ */
+export async function storeSubmissions(
+  sql: Sql,
+  submissions: readonly Pick<Submission, 'events' | 'use' | 'answer'>[],
+): Promise<(number[] | null)[]> {
+  const events = submissions.flatMap((one, number) => one.events.map((event) => ({ ...event, number })))
+  const uses = submissions
+    .flatMap(({ use, answer }, number) => (use ? [{ ...use, ...answer, number }] : []))
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+  const keyless = submissions.flatMap(({ use }, number) => (use ? [] : [number]))
+  const rows = await sql.query<{ number: number; deliveries: number[] }>({
+    name: 'submissions-store',
+    text: STORE,
+    values: [
+      events.map((event) => event.id),
+      events.map((event) => event.type),
+      events.map((event) => event.symbol),
+      events.map((event) => event.userId),
+      events.map((event) => event.canonical),
+      events.map((event) => event.timestamp),
+      events.map((event) => event.publishedBy),
+      events.map((event) => event.streamed),
+      events.map((event) => event.number),
+      uses.map((use) => use.number),
+      uses.map((use) => use.principal),
+      uses.map((use) => use.route),
+      uses.map((use) => use.key),
+      uses.map((use) => use.bodySha256),
+      uses.map((use) => use.status),
+      uses.map((use) => use.body),
+      keyless,
+    ],
+  })
+  const stored = new Map(rows.map((row) => [row.number, row.deliveries]))
+  return submissions.map((_, number) => stored.get(number) ?? null)
+}
+
+const STORE = `
+  WITH event AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
+        $8::boolean[], $9::int[]) WITH ORDINALITY
+      AS given(id, event_type, symbol, user_id, canonical, "timestamp", published_by, streamed, number, place)
+  ), owed AS MATERIALIZED (
+    SELECT uuid_v7() AS id, event.number, event.place, event.id AS event_id, event.event_type,
+      webhook.id AS webhook_id, webhook.user_id, webhook.max_attempts
+    FROM event JOIN webhooks webhook ON webhook.active
+      AND webhook.events && ARRAY[event.event_type, '*']
+      AND (event.user_id IS NULL OR event.user_id = webhook.user_id)
+      AND (webhook.symbols IS NULL OR event.symbol = ANY (webhook.symbols))
+  ), per_event AS (
+    SELECT event.number, event.place, count(owed.id)::int AS deliveries
+    FROM event LEFT JOIN owed ON owed.place = event.place GROUP BY event.number, event.place
+  ), answer AS (
+    SELECT number, array_agg(deliveries ORDER BY place) AS deliveries FROM per_event GROUP BY number
+  ), taken AS (
+    INSERT INTO idempotency_keys (principal, route, key, body_sha256, response_status, response_body, deliveries)
+    SELECT used.principal, used.route, used.key, used.sha, used.status, used.body, answer.deliveries
+    FROM unnest($10::int[], $11::text[], $12::text[], $13::text[], $14::bytea[], $15::int[], $16::text[]) WITH ORDINALITY
+      AS used(number, principal, route, key, sha, status, body, place)
+    JOIN answer ON answer.number = used.number ORDER BY used.place
+    ON CONFLICT DO NOTHING RETURNING principal, route, key
+  ), fresh AS MATERIALIZED (
+    SELECT unnest($17::int[]) AS number
+    UNION ALL
+    SELECT used.number FROM taken
+    JOIN unnest($10::int[], $11::text[], $12::text[], $13::text[]) AS used(number, principal, route, key)
+      USING (principal, route, key)
+  ), stored AS (
+    INSERT INTO events (id, event_type, symbol, user_id, canonical, "timestamp", published_by)
+    SELECT id, event_type, symbol, user_id, canonical, "timestamp", published_by FROM event JOIN fresh USING (number)
+  ), announced AS (
+    INSERT INTO announcements (event_id) SELECT id FROM event JOIN fresh USING (number) WHERE streamed
+  ), opened AS (
+    INSERT INTO deliveries (id, webhook_id, event_id, event_type, user_id, max_attempts)
+    SELECT id, webhook_id, event_id, event_type, user_id, max_attempts FROM owed JOIN fresh USING (number)
+  ), queued AS (
+    INSERT INTO due (delivery_id, webhook_id, event_id, max_attempts)
+    SELECT id, webhook_id, event_id, max_attempts FROM owed JOIN fresh USING (number)
+  )
+  SELECT number, deliveries FROM answer JOIN fresh USING (number)`
