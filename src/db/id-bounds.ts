@@ -19,3 +19,16 @@ export function lowestIdAt(at: Date): string {
   const hex = Math.max(0, at.getTime()).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
 }
+
+/**
+ * The least and the greatest of some ids: a condition on their range keeps a join out of the partitions of other days.
+ * Text of one case sorts as PostgreSQL sorts uuids.
+ */
+export function idRange(ids: readonly string[]): [least: string, greatest: string] {
+  let [least = '', greatest = ''] = [ids[0], ids[0]]
+  for (const id of ids) {
+    if (id < least) least = id
+    if (id > greatest) greatest = id
+  }
+  return [least, greatest]
+}

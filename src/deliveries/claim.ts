@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts'
+import { idRange } from '../db/id-bounds.ts'
 import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
 import type { SignatureStyle } from '../webhooks/webhook.ts'
 import { cancelUndeliverable } from './cancel-deliveries.ts'
@@ -105,6 +106,7 @@ async function claimTogether(
 }
 
 async function startAttempts(db: Database, worker: string, claims: readonly Claim[]): Promise<ClaimedRow[]> {
+  const ids = claims.map((claim) => claim.deliveryId)
   return db.query<ClaimedRow>({
     name: 'claim-start',
     text: `
@@ -114,26 +116,26 @@ async function startAttempts(db: Database, worker: string, claims: readonly Clai
         FROM due
         JOIN unnest($1::uuid[], $2::int[]) AS claim(delivery_id, attempt) ON claim.delivery_id = due.delivery_id
         JOIN webhooks webhook ON webhook.id = due.webhook_id AND (webhook.active OR due.test)
-        WHERE due.delivery_id = ANY ($1) AND due.attempt = claim.attempt - 1 AND due.unknowns + (due.lease_until IS NOT NULL)::int < ${MOST_UNKNOWNS}
+        WHERE due.attempt = claim.attempt - 1 AND due.unknowns + (due.lease_until IS NOT NULL)::int < ${MOST_UNKNOWNS}
           AND (due.lease_until IS NULL OR due.lease_until < now())
         ORDER BY due.delivery_id FOR UPDATE OF due
       ), claimed AS (
         UPDATE due SET attempt = due.attempt + 1, worker = $3, fed_until = NULL,
           lease_until = now() + make_interval(secs => ${LEASE_SECONDS}),
           max_attempts = due.max_attempts + lost::int, unknowns = CASE WHEN lost THEN due.unknowns + 1 ELSE 0 END
-        FROM job WHERE due.delivery_id = job.delivery_id AND due.delivery_id = ANY ($1)
+        FROM job WHERE due.delivery_id = job.delivery_id
         RETURNING due.delivery_id, due.attempt, due.max_attempts, due.test, due.event_id, due.webhook_id,
           job.url, job.secret, job.headers, job.header_names, job.signature_style
       ), unknown AS (
         UPDATE attempts SET status = 'unknown', finished_at = now(), error = 'unknown',
           error_message = 'The worker ended before it recorded what the receiver answered.'
-        FROM job WHERE job.lost AND attempts.delivery_id = job.delivery_id AND attempts.delivery_id = ANY ($1)
+        FROM job WHERE job.lost AND attempts.delivery_id = job.delivery_id AND attempts.delivery_id BETWEEN $4 AND $5
           AND attempts.attempt = job.last_attempt AND attempts.status = 'started'
       ), started AS (
         INSERT INTO attempts (delivery_id, attempt, worker, url) SELECT delivery_id, attempt, $3, url FROM claimed
       )
       SELECT * FROM claimed`,
-    values: [claims.map((claim) => claim.deliveryId), claims.map((claim) => claim.attempt), worker],
+    values: [ids, claims.map((claim) => claim.attempt), worker, ...idRange(ids)],
   })
 }
 
