@@ -1,6 +1,12 @@
 import type { HttpResponse } from 'uWebSockets.js'
 
 /**
+ * What fits into the library's cork buffer of 16 KiB together with the frame of a chunk. It loses the data of a larger chunk
+ * when the connection cannot even take the frame before it.
+ */
+export const CORKED_BYTES = 16_000
+
+/**
  * The body of an answer that comes in parts. With a declared length it is sent sized, which is never exceeded and whose
  * shortfall closes the connection; otherwise chunked. `write` says whether there is room for more, as a stream does.
  */
@@ -8,50 +14,38 @@ export class BodyWriter {
   #native: HttpResponse | null
   readonly #length: number | undefined
   readonly #silent: boolean
-  readonly #closes: () => boolean
-  /** What a sized answer could not send yet. */
+  readonly #onDrain: () => void
+  /** What the connection could not take yet. */
   #waiting: Buffer[] = []
-  #sent = 0
+  /** Bytes taken over from the stream. */
+  #accepted = 0
+  #full = false
   #onEnd: (() => void) | null = null
-  #over = false
 
   constructor(
     native: HttpResponse | null,
-    options: { length: number | undefined; silent: boolean; closes: () => boolean; onDrain: () => void },
+    options: { length: number | undefined; silent: boolean; onDrain: () => void },
   ) {
     this.#native = native
     this.#length = options.length
     this.#silent = options.silent
-    this.#closes = options.closes
-    native?.onWritable(() => {
-      const drained = this.#sendWaiting()
-      if (drained && this.#onEnd === null) options.onDrain()
-      return drained
-    })
+    this.#onDrain = options.onDrain
+    native?.onWritable(() => this.#onWritable(native))
   }
 
   write(chunk: Buffer): boolean {
-    const native = this.#native
-    if (!native || this.#silent || chunk.length === 0) return true
-    if (this.#length === undefined) return corked(native, () => native.write(chunk))
-    this.#waiting.push(chunk)
-    return this.#waiting.length > 1 ? false : this.#sendWaiting()
+    const part = chunk.subarray(0, this.#length === undefined ? chunk.length : this.#length - this.#accepted)
+    if (!this.#native || this.#silent || part.length === 0) return true
+    this.#waiting.push(part)
+    this.#accepted += part.length
+    this.#full = !this.#send()
+    return !this.#full
   }
 
   end(chunk: Buffer, onEnd: () => void): void {
-    const native = this.#native
+    this.write(chunk)
     this.#onEnd = onEnd
-    // The declared length was reached before the stream said that it has ended.
-    if (this.#over) onEnd()
-    if (!native) return
-    if (this.#silent) corked(native, () => endWithoutBody(native, this.#length, this.#closes()))
-    else if (this.#length === undefined) corked(native, () => native.end(chunk, this.#closes()))
-    else {
-      this.write(chunk)
-      if (!this.#over && this.#waiting.length === 0) native.close()
-      return
-    }
-    this.#finish()
+    if (this.#native) this.#send()
   }
 
   /** The client has gone. */
@@ -60,47 +54,60 @@ export class BodyWriter {
     this.#waiting = []
   }
 
-  /** @returns whether all of it is out */
-  #sendWaiting(): boolean {
-    const native = this.#native
-    if (!native || this.#length === undefined) return true
-    for (let chunk = this.#waiting[0]; chunk; chunk = this.#waiting[0]) {
-      const [ok, done] = this.#tryToSend(native, chunk.subarray(0, this.#length - this.#sent))
-      if (done) {
-        this.#finish()
-        return true
-      }
-      if (!ok) return false
-      this.#waiting.shift()
+  #onWritable(native: HttpResponse): boolean {
+    // What the library holds back goes out with the next write only, and there may be none for long.
+    native.cork(() => undefined)
+    if (!this.#send()) return false
+    if (this.#full) {
+      this.#full = false
+      this.#onDrain()
     }
-    // All of it is out and less than was declared.
-    if (this.#onEnd) native.close()
     return true
   }
 
-  #tryToSend(native: HttpResponse, chunk: Buffer): [boolean, boolean] {
-    const length = this.#length ?? 0
-    if (chunk.length === 0) return [true, false]
-    const before = native.getWriteOffset()
-    const [ok, done] = corked(native, () => native.tryEnd(chunk, length))
-    if (done) return [ok, true]
-    const written = native.getWriteOffset() - before
-    this.#sent += ok ? chunk.length : written
-    if (!ok) this.#waiting[0] = chunk.subarray(written)
-    return [ok, false]
+  /** @returns whether all of it is out */
+  #send(): boolean {
+    for (let chunk = this.#waiting[0]; chunk && this.#native; chunk = this.#waiting[0]) {
+      // The last bytes of a sized body end the exchange, so they wait for the end of the stream.
+      if (this.#accepted === this.#length && this.#waiting.length === 1 && !this.#onEnd) break
+      const sent = this.#length === undefined ? sendChunk(this.#native, chunk) : this.#sendSized(this.#native, chunk)
+      if (sent.bytes === chunk.length) this.#waiting.shift()
+      else this.#waiting[0] = chunk.subarray(sent.bytes)
+      if (!sent.hasRoom) return false
+    }
+    if (this.#native && this.#onEnd) this.#finish(this.#native)
+    return true
   }
 
-  #finish(): void {
-    this.#over = true
+  #sendSized(native: HttpResponse, chunk: Buffer): Sent {
+    const before = native.getWriteOffset()
+    const [ok, over] = corked(native, () => native.tryEnd(chunk, this.#length ?? 0))
+    if (over) this.#over()
+    return { hasRoom: ok || over, bytes: ok || over ? chunk.length : native.getWriteOffset() - before }
+  }
+
+  /** All parts are out. */
+  #finish(native: HttpResponse): void {
+    if (this.#silent) corked(native, () => native.endWithoutBody())
+    else if (this.#accepted < (this.#length ?? 0)) return void native.close()
+    else corked(native, () => native.end())
+    this.#over()
+  }
+
+  #over(): void {
     this.abandon()
     this.#onEnd?.()
   }
 }
 
-/** The library takes a length that is left out for none, and one that is `undefined` for a number. */
-export function endWithoutBody(native: HttpResponse, length: number | undefined, closes: boolean): void {
-  if (length === undefined && !closes) native.endWithoutBody()
-  else native.endWithoutBody(length ?? 0, closes)
+interface Sent {
+  hasRoom: boolean
+  bytes: number
+}
+
+function sendChunk(native: HttpResponse, chunk: Buffer): Sent {
+  const part = chunk.subarray(0, CORKED_BYTES)
+  return { hasRoom: corked(native, () => native.write(part)), bytes: part.length }
 }
 
 function corked<T>(native: HttpResponse, work: () => T): T {

@@ -10,10 +10,15 @@ export interface RequestHead {
   headers: RawHeaders
 }
 
+/** How long an answer waits for the rest of a body that nobody reads. */
+const REST_MS = 1_000
+
 /** A real `http.IncomingMessage` whose body comes from uWebSockets.js, as fast as it is read. */
 export class BridgeRequest extends IncomingMessage {
   #native: HttpResponse | null
   #paused = false
+  #drops = false
+  #onRead: (() => void) | null = null
 
   constructor(socket: BridgeSocket, head: RequestHead, native: HttpResponse) {
     super(socket as unknown as Socket)
@@ -31,34 +36,51 @@ export class BridgeRequest extends IncomingMessage {
   }
 
   override _read(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#native?.resume()
+    this.#resume()
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     done(error)
   }
 
-  /** The client has gone before the end of the exchange. */
-  abort(): void {
+  /**
+   * Calls back when the body has been read to its end, at the latest after a second; what nobody listens to is dropped. The
+   * answer waits for it: a connection that is closed over unread bytes is reset, which may overtake the answer.
+   */
+  whenRead(done: () => void): void {
+    this.#drops = this.listenerCount('data') + this.listenerCount('readable') === 0
+    if (this.#drops) this.#resume()
+    const timer = setTimeout(() => this.#onRead?.(), REST_MS)
+    this.#onRead = () => {
+      clearTimeout(timer)
+      this.#onRead = null
+      // A connection that stays paused would not read the next request either.
+      this.#resume()
+      done()
+    }
+    if (this.complete || !this.#native) this.#onRead()
+  }
+
+  /** The exchange is over: the native side may not be touched any more. */
+  release(): void {
+    if (this.complete) this.#native = null
+    else this.clientGone()
+  }
+
+  clientGone(): void {
     this.#native = null
-    if (this.complete) return
+    this.#onRead?.()
+    if (this.complete || this.aborted) return
     this.aborted = true
     this.emit('aborted')
     const reset = Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
     this.destroy(this.listenerCount('error') > 0 ? reset : undefined)
   }
 
-  /** The response is out: the native side may not be touched any more. */
-  release(): void {
-    this.#native = null
-  }
-
   #receive(chunk: ArrayBuffer, isLast: boolean): void {
-    if (this.destroyed) return
+    const wanted = chunk.byteLength > 0 && !this.destroyed && !this.#drops
     // The memory behind the chunk is taken back when this returns.
-    const hasRoom = chunk.byteLength === 0 || this.push(Buffer.from(Buffer.from(chunk)))
+    const hasRoom = !wanted || this.push(Buffer.from(Buffer.from(chunk)))
     if (isLast) this.#complete()
     else if (!hasRoom && this.#native) {
       this.#paused = true
@@ -66,9 +88,16 @@ export class BridgeRequest extends IncomingMessage {
     }
   }
 
+  #resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#native?.resume()
+  }
+
   #complete(): void {
     this.complete = true
-    this.push(null)
+    if (!this.destroyed) this.push(null)
+    this.#onRead?.()
   }
 }
 

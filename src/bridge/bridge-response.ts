@@ -1,45 +1,59 @@
 import type { HttpResponse } from 'uWebSockets.js'
-import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
-import { BodyWriter, endWithoutBody } from './body-writer.ts'
+import { ServerResponse, STATUS_CODES, validateHeaderValue } from 'node:http'
+import { BodyWriter, CORKED_BYTES } from './body-writer.ts'
+import type { BridgeRequest } from './bridge-request.ts'
+import { asksToClose } from './framing.ts'
+import { headerPairs, latin1 } from './header-text.ts'
 
 type Encoding = BufferEncoding
 type Done = (error?: Error | null) => void
 
-/** Written by uWebSockets.js itself, or about the connection, which is its own business. */
+/** Written by uWebSockets.js itself, or about the connection, which is the bridge's business. */
 const NOT_OURS = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive', 'date'])
 
 /**
  * An `http.ServerResponse` that writes to a uWebSockets.js response instead of a socket. Headers, status and the state that
  * others look at (`headersSent`, `writableEnded`, `finish`, `close`) are Node's; only what would go to the socket is
  * replaced. The common case, one `end` with the whole body, is one corked write.
+ *
+ * The library says how a connection ends only with an answer that is sent whole. An answer in parts tells the client to
+ * close instead: `end` would write its `Connection: close` among the chunks.
  */
 export class BridgeResponse extends ServerResponse {
+  readonly #request: BridgeRequest
   #native: HttpResponse | null
   #body: BodyWriter | null = null
-  readonly #closes: () => boolean
+  readonly #mustClose: () => boolean
   readonly #onOver: () => void
 
   constructor(
-    request: IncomingMessage,
+    request: BridgeRequest,
     native: HttpResponse,
     /** Whether the connection must not carry another request. */
-    closes: () => boolean,
+    mustClose: () => boolean,
     onOver: () => void,
   ) {
     super(request)
+    this.#request = request
     this.#native = native
-    this.#closes = closes
+    this.#mustClose = mustClose
     this.#onOver = onOver
     // Read by Koa: whether anybody still listens.
     Reflect.set(this, 'socket', request.socket)
   }
 
   override writeHead(status: number, reason?: string | object, headers?: object): this {
-    if (this.headersSent) throw new Error('The headers were sent before')
-    this.statusCode = status
+    if (this.headersSent) throw refusal(Error, 'ERR_HTTP_HEADERS_SENT', 'The headers were sent before')
+    if (!(status >= 100 && status <= 999)) throw refusal(RangeError, 'ERR_HTTP_INVALID_STATUS_CODE', `Status ${status}`)
+    this.statusCode = Math.trunc(status)
     if (typeof reason === 'string') this.statusMessage = reason
-    const given = typeof reason === 'object' ? reason : (headers ?? {})
-    for (const [name, value] of Object.entries(given)) this.setHeader(name, value)
+    else this.statusMessage ||= STATUS_CODES[status] ?? 'unknown'
+    validateHeaderValue('statusMessage', this.statusMessage)
+    const pairs = headerPairs(typeof reason === 'object' ? reason : headers)
+    for (const [name] of pairs) this.removeHeader(name)
+    for (const [name, value] of pairs) this.appendHeader(name, value)
+    // What `headersSent` and `setHeader` look at.
+    Reflect.set(this, '_header', 'sent')
     return this
   }
 
@@ -48,20 +62,16 @@ export class BridgeResponse extends ServerResponse {
   }
 
   override write(chunk: string | Uint8Array, encoding?: Encoding | Done, done?: Done): boolean {
+    const bytes = toBuffer(chunk, encoding)
     const finished = typeof encoding === 'function' ? encoding : done
     if (this.writableEnded) {
       this.#fail(new Error('write after end'), finished)
       return false
     }
-    if (!this.#native) {
-      // Nobody is there any more; the stream that feeds us learns it from `close`.
-      if (finished) process.nextTick(finished)
-      return false
-    }
-    const body = this.#begin()
-    const hasRoom = body.write(toBuffer(chunk, encoding))
     if (finished) process.nextTick(finished)
-    return hasRoom
+    // Nobody is there any more; the stream that feeds us learns it from `close`.
+    if (!this.#native) return false
+    return this.#begin().write(bytes)
   }
 
   override end(chunk?: string | Uint8Array | Done | null, encoding?: Encoding | Done, done?: Done): this {
@@ -72,61 +82,67 @@ export class BridgeResponse extends ServerResponse {
     }
     const last =
       chunk === undefined || chunk === null || typeof chunk === 'function' ? EMPTY : toBuffer(chunk, encoding)
+    this.#implyHead()
     this.finished = true
     if (finished) this.once('finish', finished)
-    if (!this.#native) return this
-    if (this.#body) this.#body.end(last, () => this.#over())
-    else this.#sendWhole(this.#native, last)
+    this.#request.whenRead(() => {
+      // In this turn the parser would still take what follows on the connection for another request, and serve it.
+      if (this.#closes()) setImmediate(() => this.#finish(last))
+      else this.#finish(last)
+    })
     return this
   }
 
-  override destroy(error?: Error): this {
+  override destroy(): this {
     if (this.destroyed) return this
     this.destroyed = true
-    const native = this.#native
-    if (native) native.close()
-    if (error && this.listenerCount('error') > 0) process.nextTick(() => this.emit('error', error))
+    this.#native?.close()
     return this
   }
 
-  /** The client has gone. */
-  abort(): void {
+  clientGone(): void {
     if (!this.#native) return
     this.#native = null
     this.#body?.abandon()
-    this.destroyed = true
-    process.nextTick(() => this.emit('close'))
+    this.#close()
+  }
+
+  #finish(last: Buffer): void {
+    const native = this.#native
+    if (!native) return
+    const length = this.#declaredLength() ?? last.length
+    // What does not fit into one corked write goes as the connection takes it.
+    const isWhole = this.#hasNoBody() || (length === last.length && (length <= CORKED_BYTES || this.#closes()))
+    if (this.#body || !isWhole) this.#begin(length).end(last, () => this.#over())
+    else this.#sendWhole(native, last)
   }
 
   #sendWhole(native: HttpResponse, body: Buffer): void {
     native.cork(() => {
-      this.#writeHead(native)
-      const declared = this.#declaredLength()
-      if (this.#hasNoBody()) endWithoutBody(native, this.#headLength(body, declared), this.#closes())
-      else if (declared !== undefined && declared !== body.length) native.close()
+      this.#sendHead(native, this.#hasNoBody() && this.#closes())
+      if (this.#hasNoBody()) native.endWithoutBody()
       else native.end(body, this.#closes())
     })
     this.#over()
   }
 
   /** Sends the head of an answer whose body comes in parts. */
-  #begin(): BodyWriter {
+  #begin(length = this.#declaredLength()): BodyWriter {
     if (this.#body) return this.#body
+    this.#implyHead()
     const native = this.#native
-    const body = new BodyWriter(native, {
-      // A sized answer in parts cannot end its connection; a chunked one can.
-      length: this.#closes() ? undefined : this.#declaredLength(),
-      silent: this.#hasNoBody(),
-      closes: this.#closes,
-      onDrain: () => this.emit('drain'),
-    })
-    native?.cork(() => this.#writeHead(native))
+    const body = new BodyWriter(native, { length, silent: this.#hasNoBody(), onDrain: () => this.emit('drain') })
+    native?.cork(() => this.#sendHead(native, this.#closes()))
     this.#body = body
     return body
   }
 
-  #writeHead(native: HttpResponse): void {
-    native.writeStatus(`${this.statusCode} ${this.statusMessage || STATUS_CODES[this.statusCode] || 'unknown'}`)
+  #implyHead(): void {
+    if (!this.headersSent) this.writeHead(this.statusCode)
+  }
+
+  #sendHead(native: HttpResponse, tellsToClose: boolean): void {
+    native.writeStatus(latin1(`${this.statusCode} ${this.statusMessage}`))
     const headers = this.getHeaders()
     for (const name of rawHeaderNames(this)) {
       const lower = name.toLowerCase()
@@ -134,8 +150,12 @@ export class BridgeResponse extends ServerResponse {
       if (value === undefined || NOT_OURS.has(lower)) continue
       for (const one of Array.isArray(value) ? value : [value]) native.writeHeader(name, latin1(String(one)))
     }
-    // What `headersSent` and `setHeader` look at.
-    Reflect.set(this, '_header', 'sent')
+    const length = this.#declaredLength()
+    // The library's own way to report the length of HEAD leaves the exchange open.
+    if (length !== undefined && this.#hasNoBody() && this.statusCode !== 204) {
+      native.writeHeader('Content-Length', String(length))
+    }
+    if (tellsToClose) native.writeHeader('Connection', 'close')
   }
 
   #hasNoBody(): boolean {
@@ -147,18 +167,22 @@ export class BridgeResponse extends ServerResponse {
     return length === undefined ? undefined : Number(length)
   }
 
-  /** Only HEAD reports the length that GET would have. */
-  #headLength(body: Buffer, declared: number | undefined): number | undefined {
-    if (this.req.method !== 'HEAD' || this.statusCode === 204) return undefined
-    return declared ?? (body.length > 0 ? body.length : undefined)
+  #closes(): boolean {
+    return this.#mustClose() || asksToClose(String(this.getHeader('connection') ?? ''))
   }
 
   #over(): void {
     this.#native = null
     this.#onOver()
+    process.nextTick(() => this.emit('finish'))
+    this.#close()
+  }
+
+  #close(): void {
     process.nextTick(() => {
-      this.emit('finish')
       this.destroyed = true
+      // What `stream.finished` looks at when it comes too late for the event.
+      Reflect.set(this, '_closed', true)
       this.emit('close')
     })
   }
@@ -179,10 +203,9 @@ function toBuffer(chunk: string | Uint8Array, encoding: unknown): Buffer {
   return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 }
 
-/** Node sends header values as Latin-1; the native side would send UTF-8. */
-function latin1(value: string): string | Buffer {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: every character of ASCII is what is meant
-  return /^[\x00-\x7f]*$/.test(value) ? value : Buffer.from(value, 'latin1')
+/** The errors of Node's own response. */
+function refusal(kind: ErrorConstructor, code: string, message: string): Error {
+  return Object.assign(new kind(message), { code })
 }
 
 /** As they were written; the types know it of client requests only. */

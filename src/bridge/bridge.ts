@@ -1,12 +1,14 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ApiError } from '../errors.ts'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { ApiError } from '../errors.ts'
 import { errorEnvelope } from '../http/envelope.ts'
 import { uuidv7 } from '../ids.ts'
 import { BridgeRequest, type RequestHead } from './bridge-request.ts'
 import { BridgeResponse } from './bridge-response.ts'
 import { BridgeSocket } from './bridge-socket.ts'
-import { framingFault, isChunked, type RawHeaders } from './framing.ts'
+import { asksToClose, isChunked, type RawHeaders, refusalOf } from './framing.ts'
+import { readHeaders } from './header-text.ts'
+import { peerAddress } from './peer-address.ts'
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => unknown
 
@@ -29,20 +31,20 @@ export function createBridge(handle: Handle, onError: (error: unknown) => void):
   let ending = false
 
   function answer(native: HttpResponse, incoming: HttpRequest): void {
-    const headers: [string, string][] = []
-    incoming.forEach((name, value) => void headers.push([name, value]))
-    const method = incoming.getCaseSensitiveMethod()
-    const fault = framingFault(method, headers)
-    if (fault === null) exchange(native, incoming, { method, headers })
-    else refuse(native, fault)
+    const query = incoming.getQuery()
+    const head = {
+      method: incoming.getCaseSensitiveMethod(),
+      url: query === undefined ? incoming.getUrl() : `${incoming.getUrl()}?${query}`,
+      headers: readHeaders(incoming),
+    }
+    const refusal = refusalOf(head.method, head.url, head.headers)
+    if (refusal === null) exchange(native, head)
+    else refuse(native, refusal)
   }
 
-  function exchange(native: HttpResponse, incoming: HttpRequest, head: Pick<RequestHead, 'method' | 'headers'>): void {
-    const query = incoming.getQuery()
-    const url = query === undefined || query === '' ? incoming.getUrl() : `${incoming.getUrl()}?${query}`
-    const address = Buffer.from(native.getRemoteAddressAsText()).toString()
-    const socket = new BridgeSocket(unmapped(address), () => response.destroy())
-    const request = new BridgeRequest(socket, { ...head, url }, native)
+  function exchange(native: HttpResponse, head: RequestHead): void {
+    const socket = new BridgeSocket(peerAddress(native), () => response.destroy())
+    const request = new BridgeRequest(socket, head, native)
     const closes = () => ending || mustClose(head.headers, request)
     const response = new BridgeResponse(request, native, closes, () => {
       open.delete(native)
@@ -51,12 +53,16 @@ export function createBridge(handle: Handle, onError: (error: unknown) => void):
     open.add(native)
     native.onAborted(() => {
       open.delete(native)
-      request.abort()
-      response.abort()
+      response.clientGone()
+      request.clientGone()
       socket.destroy()
     })
+    void run(request, response)
+  }
+
+  async function run(request: BridgeRequest, response: BridgeResponse): Promise<void> {
     try {
-      handle(request, response)
+      await handle(request, response)
     } catch (error) {
       onError(error)
       response.destroy()
@@ -73,32 +79,36 @@ export function createBridge(handle: Handle, onError: (error: unknown) => void):
 }
 
 /**
- * After the answer the connection ends when the client asked for it, when a part of the body was not read (it would be taken
- * for the next request's head) and after a chunked upload, whose trailers and extensions the native parser misreads.
+ * After the answer the connection ends when the client asked for it, when the body has not come to its end, and after a
+ * chunked upload, whose trailers and extensions the native parser misreads.
  */
 function mustClose(headers: RawHeaders, request: BridgeRequest): boolean {
-  return !request.complete || isChunked(headers) || headers.some(([name, value]) => asksToClose(name, value))
+  return (
+    !request.complete ||
+    isChunked(headers) ||
+    headers.some(([name, value]) => name === 'connection' && asksToClose(value))
+  )
 }
 
-function asksToClose(name: string, value: string): boolean {
-  return name === 'connection' && /(^|,)\s*close\s*(,|$)/i.test(value)
+/**
+ * Not at once: the parser would go on with what follows on the connection and serve it. While an answer is owed, it closes
+ * the connection instead.
+ */
+function refuse(native: HttpResponse, refusal: ApiError): void {
+  let gone = false
+  native.onAborted(() => {
+    gone = true
+  })
+  setImmediate(() => {
+    if (!gone) native.cork(() => sendRefusal(native, refusal))
+  })
 }
 
-function refuse(native: HttpResponse, fault: string): void {
+function sendRefusal(native: HttpResponse, refusal: ApiError): void {
   const id = uuidv7()
-  const body = errorEnvelope(new ApiError(400, 'bad_request', `${fault}.`), id)
   native
-    .writeStatus('400 Bad Request')
+    .writeStatus(`${refusal.status} ${STATUS_CODES[refusal.status]}`)
     .writeHeader('Content-Type', 'application/json; charset=utf-8')
     .writeHeader('X-Request-Id', id)
-    .end(body, true)
-}
-
-/** A server on `::` sees IPv4 clients as mapped addresses. */
-function unmapped(address: string): string {
-  const mapped = /^(?:::ffff:|0000:0000:0000:0000:0000:ffff:)([0-9a-f.:]+)$/i.exec(address)?.[1]
-  if (mapped === undefined) return address
-  if (mapped.includes('.')) return mapped
-  const [high = 0, low = 0] = mapped.split(':').map((part) => Number.parseInt(part, 16))
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+    .end(errorEnvelope(refusal, id), true)
 }

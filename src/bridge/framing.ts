@@ -1,3 +1,7 @@
+import { METHODS } from 'node:http'
+import { ApiError } from '../errors.ts'
+import { MAX_HEAD_BYTES } from './header-limit.ts'
+
 /*
  * What the native parser lets through but another server, a proxy before us, could read otherwise: two readings of one
  * request are how requests are smuggled (RFC 9112 §6.3, §3.2). Such a request is answered 400 and its connection closed.
@@ -6,8 +10,19 @@
 /** Names in lower case, as the parser gives them, in the order of arrival. */
 export type RawHeaders = readonly (readonly [name: string, value: string])[]
 
-/** @returns what is wrong with the head of a request, or null */
-export function framingFault(method: string, headers: RawHeaders): string | null {
+const KNOWN_METHODS = new Set(METHODS)
+
+/** @returns why a request cannot be taken, or null */
+export function refusalOf(method: string, url: string, headers: RawHeaders): ApiError | null {
+  const size = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, url.length)
+  if (size > MAX_HEAD_BYTES) {
+    return new ApiError(431, 'headers_too_large', `The head of the request has more than ${MAX_HEAD_BYTES} bytes.`)
+  }
+  const fault = framingFault(method, url, headers)
+  return fault === null ? null : new ApiError(400, 'bad_request', `${fault}.`)
+}
+
+function framingFault(method: string, url: string, headers: RawHeaders): string | null {
   const all = (name: string) => headers.filter(([given]) => given === name).map(([, value]) => value)
   const lengths = all('content-length')
   const codings = all('transfer-encoding')
@@ -20,6 +35,9 @@ export function framingFault(method: string, headers: RawHeaders): string | null
   if (all('host').length !== 1) return 'There must be one Host'
   if (all('authorization').length > 1) return 'More than one Authorization'
   if (method === 'CONNECT') return 'This is no proxy'
+  // Among them what the native parser takes for a method and is a trailer of the request before.
+  if (!KNOWN_METHODS.has(method)) return 'Unknown method'
+  if (!/^[\x21-\x7e]*$/.test(url)) return 'The target must be ASCII'
   return null
 }
 
@@ -31,4 +49,9 @@ export function hasBody(headers: RawHeaders): boolean {
 
 export function isChunked(headers: RawHeaders): boolean {
   return headers.some(([name]) => name === 'transfer-encoding')
+}
+
+/** @param connection the value of such a header */
+export function asksToClose(connection: string): boolean {
+  return /(^|,)\s*close\s*(,|$)/i.test(connection)
 }
