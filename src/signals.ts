@@ -7,6 +7,8 @@ export function untilAskedToEnd(): Promise<NodeJS.Signals> {
     let askedAt: number | undefined
     const onSignal = (signal: NodeJS.Signals) => {
       if (askedAt !== undefined && performance.now() - askedAt > SAME_REQUEST_MS) process.exit(1)
+      // Until the repetition has come the process stays: one that is half gone would die of it.
+      if (askedAt === undefined) setTimeout(() => undefined, SAME_REQUEST_MS / 2)
       askedAt ??= performance.now()
       resolve(signal)
     }

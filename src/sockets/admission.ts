@@ -16,7 +16,8 @@ export interface Visitor {
 
 export interface Admission {
   principal: Principal | null
-  asked: Asked
+  /** Without the token, which is not kept. */
+  asked: Pick<Asked, 'target' | 'snapshot'>
 }
 
 export interface AdmissionRules {
@@ -68,17 +69,18 @@ async function judge(rules: AdmissionRules, asked: Asked | Refusal, origin: stri
   if (origin !== '' && rules.origins.length > 0 && !rules.origins.includes(origin)) {
     return { code: CLOSE.forbidden, reason: 'this origin is not allowed' }
   }
-  if (asked.token === undefined) return judgeAnonymous(rules, asked)
+  const { token, ...wanted } = asked
+  if (token === undefined) return judgeAnonymous(rules, wanted)
   try {
-    const principal = await rules.authenticator.stream(asked.token)
+    const principal = await rules.authenticator.stream(token)
     if (!may(principal, 'streams:read')) return { code: CLOSE.forbidden, reason: 'the role may not read streams' }
-    return { principal, asked }
+    return { principal, asked: wanted }
   } catch (error) {
     return refusalOf(error, rules)
   }
 }
 
-function judgeAnonymous(rules: AdmissionRules, asked: Asked): Refusal | Admission {
+function judgeAnonymous(rules: AdmissionRules, asked: Admission['asked']): Refusal | Admission {
   const allowed = asked.target === null ? rules.anonymous.length > 0 : rules.anonymous.includes(asked.target.channel)
   if (!allowed) return { code: CLOSE.unauthorized, reason: 'this needs a token: ?token=' }
   return { principal: null, asked }

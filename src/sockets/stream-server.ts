@@ -9,7 +9,7 @@ import type { Logger } from '../telemetry/log.ts'
 import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type Admission, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
-import { CLOSE, retryAfter } from './close-codes.ts'
+import { CLOSE, type Refusal, retryAfter } from './close-codes.ts'
 import { Subscriber } from './subscriber.ts'
 import { startSweep } from './sweep.ts'
 
@@ -34,8 +34,18 @@ export interface StreamDeps {
 const LARGEST_FRAME = 64 * 1024
 /** uWebSockets.js closes over this without a code, so it only bounds memory. */
 const LARGEST_PAYLOAD = 256 * 1024
-/** What may wait for one socket beyond the kernel's buffers. A socket over it has missed messages and is closed. */
-const MOST_BACKLOG = 1024 * 1024
+/**
+ * What may wait for one socket beyond the kernel's buffers. Twice the largest publication (4 MiB), so that a burst in one
+ * turn, before anything could be sent, does not close who reads well; who does not is found by time.
+ */
+const MOST_BACKLOG = 8 * 1024 * 1024
+/** Backlogs are looked at whenever this much was published, so none grows far over its limit. */
+const LOOK_AFTER = 1024 * 1024
+/**
+ * Over this uWebSockets.js drops single messages and sends later ones, a hole that only the numbers show. So it lies where
+ * no backlog gets to: the limit, what is published until the next look, and the 32 messages that the library holds back.
+ */
+const MOST_BEFORE_DROPPING = 16 * 1024 * 1024
 /** Who was drained comes back after at least this and at most twice this. */
 const COME_BACK_MS = 1_000
 
@@ -46,8 +56,16 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const subscribers = new Set<Subscriber>()
   const bySocket = new WeakMap<WebSocket<Visitor>, Subscriber>()
   let draining = false
+  let publishedSinceLook = 0
 
-  deps.backplane.onHeard((heard) => spread(app, metrics, heard))
+  deps.backplane.onHeard((heard) => {
+    publishedSinceLook += spread(app, metrics, heard)
+    if (publishedSinceLook < LOOK_AFTER) return
+    publishedSinceLook = 0
+    for (const subscriber of subscribers) {
+      if (subscriber.socket.getBufferedAmount() > MOST_BACKLOG) overflow(subscriber)
+    }
+  })
   const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
   const admission = { ...rules, trustedProxies: deps.trustedProxies, authenticator: deps.authenticator, full, onError }
 
@@ -61,26 +79,32 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     if (subscriber.close(code, reason) && subscriber.state === 'ending') metrics.closed(code)
   }
 
+  function overflow(subscriber: Subscriber): void {
+    if (subscriber.state === 'open') metrics.overflowed()
+    close(subscriber, CLOSE.tooSlow, 'too slow')
+  }
+
   const behaviour: WebSocketBehavior<Visitor> & { dropped: (socket: WebSocket<Visitor>) => void } = {
     compression: 0,
     maxPayloadLength: LARGEST_PAYLOAD,
-    maxBackpressure: MOST_BACKLOG,
+    maxBackpressure: MOST_BEFORE_DROPPING,
     // Our own sweep closes with a code; this ends only what the sweep could not.
     idleTimeout: 960,
     sendPingsAutomatically: false,
     upgrade: (response, request, context) => void admit(admission, response, request, context).catch(onError),
     open(socket) {
-      const visitor = socket.getUserData()
-      if ('code' in visitor.verdict) {
-        metrics.closed(visitor.verdict.code)
-        socket.end(visitor.verdict.code, visitor.verdict.reason)
+      const { connectionId, verdict: judged } = socket.getUserData()
+      // The handshake may have begun before the end did.
+      const verdict = draining ? comeBack() : judged
+      if ('code' in verdict) {
+        metrics.closed(verdict.code)
+        socket.end(verdict.code, verdict.reason)
         return
       }
-      const subscriber = new Subscriber(socket, { ...visitor, principal: visitor.verdict.principal }, hub)
+      const subscriber = new Subscriber(socket, { connectionId, principal: verdict.principal }, hub)
       bySocket.set(socket, subscriber)
       subscribers.add(subscriber)
       metrics.opened()
-      const { verdict } = visitor
       subscriber.enqueue(() => welcome(subscriber, verdict, rules.heartbeatSeconds), onError)
     },
     message(socket, bytes, isBinary) {
@@ -104,17 +128,12 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       if (subscriber) subscriber.lastHeard = performance.now()
     },
     drain(socket) {
-      const subscriber = bySocket.get(socket)
-      if (!subscriber || socket.getBufferedAmount() > 0) return
-      subscriber.slowSince = 0
-      if (subscriber.state === 'ending') socket.end(CLOSE.tooSlow, 'too slow')
+      if (socket.getBufferedAmount() === 0) bySocket.get(socket)?.drained()
     },
     dropped(socket) {
       const subscriber = bySocket.get(socket)
-      if (subscriber?.state !== 'open') return
-      metrics.dropped()
       // Not from within: the library is in the middle of its list of subscribers.
-      setImmediate(() => close(subscriber, CLOSE.tooSlow, 'too slow'))
+      if (subscriber) setImmediate(overflow, subscriber)
     },
     close(socket, code) {
       const subscriber = bySocket.get(socket)
@@ -140,12 +159,18 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       for (let step = 0; step < steps; step += 1) {
         if (step > 0) await setTimeout(ms / steps)
         for (let index = step; index < open.length; index += steps) {
-          open[index]?.close(CLOSE.draining, retryAfter(COME_BACK_MS * (1 + Math.random())))
+          const subscriber = open[index]
+          const { code, reason } = comeBack()
+          if (subscriber) close(subscriber, code, reason)
         }
       }
     },
     close: () => sweep.stop(),
   }
+}
+
+function comeBack(): Refusal {
+  return { code: CLOSE.draining, reason: retryAfter(COME_BACK_MS * (1 + Math.random())) }
 }
 
 function channelOf(socket: WebSocket<Visitor>): string | undefined {
@@ -176,18 +201,19 @@ async function welcome(subscriber: Subscriber, { asked }: Admission, heartbeatSe
   })
 }
 
-function spread(app: TemplatedApp, metrics: StreamMetrics, heard: Heard): void {
-  if (heard.kind === 'frame') {
-    metrics.published()
-    app.publish(heard.stream, heard.frame)
-    return
-  }
-  metrics.gap()
-  const { stream, kind: type, ...numbers } = heard
+/** @returns the size of what was published */
+function spread(app: TemplatedApp, metrics: StreamMetrics, heard: Heard): number {
+  const text = heard.kind === 'frame' ? heard.frame : gapFrame(heard)
+  if (heard.kind === 'frame') metrics.published()
+  else metrics.gap()
+  return app.publish(heard.stream, text) ? text.length : 0
+}
+
+function gapFrame({ stream, kind: type, ...numbers }: Extract<Heard, { kind: 'gap' }>): string {
   const [shared = '', user] = stream.split('@')
   const [channel, symbol = null] = shared.split('/')
   const scope = user === undefined ? {} : { scope: 'user' }
-  app.publish(stream, JSON.stringify({ type, channel, symbol, ...numbers, ...scope }))
+  return JSON.stringify({ type, channel, symbol, ...numbers, ...scope })
 }
 
 function logClosed(log: Logger, subscriber: Subscriber, code: number): void {

@@ -4,7 +4,7 @@ import { snapshotOf } from '../streams/frames.ts'
 import type { Hub } from '../streams/hub.ts'
 import { type StreamTarget, streamName } from '../streams/stream-name.ts'
 import type { Visitor } from './admission.ts'
-import { CLOSE } from './close-codes.ts'
+import type { Refusal } from './close-codes.ts'
 
 /** A stream of a socket with where its numbering stood when the socket joined. */
 export interface Joined {
@@ -30,6 +30,8 @@ export class Subscriber {
   /** Since when something is waiting to be sent; 0 when nothing is. */
   slowSince = 0
   state: 'open' | 'ending' | 'closed' = 'open'
+  /** What an `ending` socket is closed with. */
+  farewell: Refusal | null = null
   readonly subscriptions = new Map<string, StreamTarget>()
   readonly #hub: Hub
   #received = { second: 0, count: 0 }
@@ -103,19 +105,26 @@ export class Subscriber {
   }
 
   /**
-   * Closes with a code. What waits to be sent goes out first; the code comes after it, whenever the client reads on.
+   * Closes with a code. What waits to be sent goes out first, and the code comes after it, whenever the client reads on: to
+   * end at once would lose both, since the library drops the code of a socket that is over its limit.
    * @returns false when the socket was closing already
    */
   close(code: number, reason: string): boolean {
     if (this.state !== 'open') return false
-    const backlog = this.socket.getBufferedAmount() > 0
-    if (backlog && code === CLOSE.tooSlow) {
+    if (this.socket.getBufferedAmount() > 0) {
       this.mute()
       this.state = 'ending'
+      this.farewell = { code, reason }
     } else {
       this.socket.end(code, reason)
     }
     return true
+  }
+
+  /** Everything has been sent. */
+  drained(): void {
+    this.slowSince = 0
+    if (this.farewell) this.socket.end(this.farewell.code, this.farewell.reason)
   }
 
   /** Nothing more is published to it. */

@@ -1,4 +1,5 @@
 import type { Authenticator } from '../identity/authenticator.ts'
+import type { Principal } from '../identity/principal.ts'
 import { CLOSE } from './close-codes.ts'
 import type { Subscriber } from './subscriber.ts'
 
@@ -13,6 +14,8 @@ const LINGER_MS = 60_000
 const TICK_MS = 1_000
 /** A block or a revoked key must be obeyed within 10 s. */
 const RECHECK_EVERY_TICKS = 4
+/** Questions to the database, for API keys. */
+const RECHECKED_AT_ONCE = 10
 
 /**
  * Once a second: which sockets are slow, silent or due for a heartbeat. Heartbeats are spread over their period by the time
@@ -70,15 +73,31 @@ function sendHeartbeat({ socket }: Subscriber, beat: string): void {
   })
 }
 
-/** Many sockets share a principal: each is asked for once. */
-async function recheckAll({ subscribers, authenticator, close }: Deps): Promise<void> {
-  const verdicts = new Map<string, Promise<boolean>>()
-  for (const subscriber of [...subscribers]) {
-    const { principal } = subscriber
-    if (principal === null || subscriber.state !== 'open') continue
-    const key = `${principal.keyId ?? ''} ${principal.expiresAt?.getTime() ?? ''} ${principal.userId}`
-    const verdict = verdicts.get(key) ?? authenticator.recheck(principal)
-    verdicts.set(key, verdict)
-    if (!(await verdict)) close(subscriber, CLOSE.unauthorized, 'the token has ended or was withdrawn')
+/** Many sockets share a credential: each is asked for once. */
+async function recheckAll({ subscribers, authenticator, close, onError }: Deps): Promise<void> {
+  const byCredential = new Map<string, { principal: Principal; sharing: Subscriber[] }>()
+  for (const subscriber of subscribers) {
+    const { principal, state } = subscriber
+    if (principal === null || state !== 'open') continue
+    const { keyId = '', expiresAt, userId } = principal
+    const credential = `${keyId} ${expiresAt?.getTime() ?? ''} ${userId}`
+    const entry = byCredential.get(credential) ?? { principal, sharing: [] }
+    byCredential.set(credential, entry)
+    entry.sharing.push(subscriber)
+  }
+  const credentials = [...byCredential.values()]
+  for (let start = 0; start < credentials.length; start += RECHECKED_AT_ONCE) {
+    await Promise.all(credentials.slice(start, start + RECHECKED_AT_ONCE).map(recheck))
+  }
+
+  async function recheck({ principal, sharing }: (typeof credentials)[number]): Promise<void> {
+    // While it cannot be found out, as when the database is away, they stay.
+    if (await authenticator.recheck(principal).catch(stays)) return
+    for (const subscriber of sharing) close(subscriber, CLOSE.unauthorized, 'the token has ended or was withdrawn')
+  }
+
+  function stays(error: unknown): true {
+    onError(error)
+    return true
   }
 }

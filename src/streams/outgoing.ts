@@ -8,6 +8,8 @@ import type { OutgoingMessage } from './publisher.ts'
 const MOST_MESSAGES = 1000
 /** As for events: what fits a frame that every client library accepts. */
 const LARGEST_DATA = 64 * 1024
+/** As for events: an offset may lead out of the years that RFC 3339 has. */
+const RFC_3339_YEAR = /^(?!0000)\d{4}-/
 
 const Message = z.strictObject({
   channel: z.enum(['market-data', 'predictions'], { error: 'must be market-data or predictions' }),
@@ -24,7 +26,7 @@ export type Publication = z.infer<typeof Publication>
 
 /**
  * Validates what a producer publishes; predictions are checked and completed like the data of `prediction_complete`.
- * @throws ApiError 422 that names every bad message, 413 for data over 64 KiB
+ * @throws ApiError 422 that names what is wrong with each message, 413 for data over 64 KiB
  */
 export function toMessages(publication: Publication, now: Date): OutgoingMessage[] {
   const complaints: Complaint[] = []
@@ -34,8 +36,11 @@ export function toMessages(publication: Publication, now: Date): OutgoingMessage
     if (Buffer.byteLength(text) > LARGEST_DATA) {
       throw tooLarge(`messages.${index}.data has more than ${LARGEST_DATA} bytes.`)
     }
-    const timestamp = message.timestamp === undefined ? now : new Date(message.timestamp)
-    return { channel: message.channel, symbol: message.symbol, data: text, timestamp: timestamp.toISOString() }
+    const timestamp = new Date(message.timestamp ?? now).toISOString()
+    if (!RFC_3339_YEAR.test(timestamp)) {
+      complaints.push({ path: `messages.${index}.timestamp`, reason: 'must be in the years 0001 to 9999' })
+    }
+    return { channel: message.channel, symbol: message.symbol, data: text, timestamp }
   })
   if (complaints.length > 0) throw invalid(complaints)
   return messages

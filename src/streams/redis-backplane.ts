@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { startLoop } from '../loop.ts'
 import { connectRedis } from '../redis/connect.ts'
+import { runIdOf } from '../redis/run-id.ts'
 import { type Logger, rateLimitedErrors } from '../telemetry/log.ts'
 import type { Backplane, Heard } from './backplane.ts'
 import { type UnnumberedFrame, unnumberedFrame } from './frames.ts'
@@ -27,25 +28,28 @@ export function createRedisBackplane(deps: {
   const onError = rateLimitedErrors(log, 'backplane.error')
   const commands = connectRedis(url, { name: 'ara-events backplane', log, kind: 'producer' })
   const ear = connectRedis(url, { name: 'ara-events streams', log, kind: 'subscriber' })
+  const run = runIdOf(commands)
   const tails = new Map<string, StreamTail>()
   let listener: (heard: Heard) => void = () => undefined
 
   ear.on('message', (channel: string, text: string) => {
     tails.get(streamOfChannel(channel))?.hear(parseMessage(text))
   })
-  const compare = startLoop({ runOnce: () => compareAll(tails), everyMs: COMPARE_EVERY_MS, onError })
-  ear.on('ready', () => compare.wake())
+  const compare = startLoop({ runOnce: () => compareAll(tails, ear), everyMs: COMPARE_EVERY_MS, onError })
+  // Only then is what is missing complete, and the rest will be heard.
+  ear.on('ready', () => subscribe(ear, [...tails.keys()]).then(() => compare.wake(), onError))
 
   return {
     onHeard(heard) {
       listener = heard
     },
     async publish(messages) {
+      const runId = await run().catch(away)
       const pipeline = commands.pipeline()
       for (const { stream, frames } of callsFor(messages.map(unnumberedFrame))) {
         const { state, history, channel } = keysOf(stream)
         const kept = [deps.historyMessages, deps.historySeconds]
-        pipeline.eval(PUBLISH, 2, state, history, channel, newEpoch(), ...kept, ...frames)
+        pipeline.eval(PUBLISH, 2, state, history, newEpoch(), runId, channel, ...kept, ...frames)
       }
       const results = await pipeline.exec().catch(away)
       const failed = results?.find(([error]) => error !== null)
@@ -54,13 +58,12 @@ export function createRedisBackplane(deps: {
     async follow(stream) {
       const tail = createStreamTail({
         stream,
-        read: (have) => readStream(commands, stream, have),
+        read: async (have) => readStream(commands, await run(), stream, have),
         emit: (heard) => tails.get(stream) === tail && listener(heard),
         onError,
       })
       tails.set(stream, tail)
       try {
-        if (ear.status !== 'ready') throw new Error('The connection for streams is not ready')
         await ear.subscribe(keysOf(stream).channel)
         await tail.catchUp()
       } catch (error) {
@@ -70,7 +73,7 @@ export function createRedisBackplane(deps: {
     },
     position: (stream) => tails.get(stream)?.position() ?? null,
     unfollow(stream) {
-      if (tails.delete(stream)) ear.unsubscribe(keysOf(stream).channel).catch(onError)
+      if (tails.delete(stream) && ear.status === 'ready') ear.unsubscribe(keysOf(stream).channel).catch(onError)
     },
     check: async () => void (await commands.ping()),
     async close() {
@@ -81,20 +84,34 @@ export function createRedisBackplane(deps: {
   }
 }
 
-async function compareAll(tails: ReadonlyMap<string, StreamTail>): Promise<undefined> {
+async function compareAll(tails: ReadonlyMap<string, StreamTail>, ear: Redis): Promise<undefined> {
   const followed = [...tails.values()].filter((tail) => tail.position() !== null)
   for (let start = 0; start < followed.length; start += COMPARED_AT_ONCE) {
     await Promise.all(followed.slice(start, start + COMPARED_AT_ONCE).map((tail) => tail.catchUp()))
+  }
+  // A link that died silently is found by asking for an answer on it.
+  if (ear.status === 'ready') await ear.ping()
+}
+
+/** Again after the link was cut; when that fails, the link is made anew. */
+async function subscribe(ear: Redis, streams: readonly string[]): Promise<void> {
+  if (streams.length === 0) return
+  try {
+    await ear.subscribe(...streams.map((stream) => keysOf(stream).channel))
+  } catch (error) {
+    if (ear.status === 'ready') ear.disconnect(true)
+    throw error
   }
 }
 
 async function readStream(
   commands: Redis,
+  runId: string,
   stream: string,
   have: { epoch: string; seq: number } | null,
 ): Promise<Reading> {
   const { state, history } = keysOf(stream)
-  const answer = await commands.eval(READ, 2, state, history, newEpoch(), have?.epoch ?? '', have?.seq ?? 0)
+  const answer = await commands.eval(READ, 2, state, history, newEpoch(), runId, have?.epoch ?? '', have?.seq ?? 0)
   const [epoch, seq, messages] = answer as [string, string, string[]]
   return { epoch, seq: Number(seq), messages: messages.map(parseMessage) }
 }

@@ -22,7 +22,7 @@ export interface Reading {
   messages: readonly StreamMessage[]
 }
 
-/** While a reading is under way; what is more comes from the next reading. */
+/** While a reading is under way; when there is more, another reading follows. */
 const MOST_HELD = 10_000
 
 export function createStreamTail(deps: {
@@ -38,14 +38,19 @@ export function createStreamTail(deps: {
   let reading: Promise<void> | null = null
 
   function hear(message: StreamMessage): void {
-    const known = position !== null && reading === null && message.epoch === position.epoch
-    if (position && known && message.seq <= position.seq) return
-    if (position && known && message.seq === position.seq + 1) {
-      take(position, message)
-      return
+    if (reading) {
+      if (held.length < MOST_HELD) held.push(message)
+    } else if (position && !continues(position, message)) {
+      // Nothing need be held: it is in the history that is read now, since it was kept before it was published.
+      catchUp().catch(deps.onError)
     }
-    if (held.length < MOST_HELD) held.push(message)
-    if (position) catchUp().catch(deps.onError)
+  }
+
+  /** @returns false when something is missing before the message */
+  function continues(at: Position, message: StreamMessage): boolean {
+    if (message.epoch !== at.epoch || message.seq > at.seq + 1) return false
+    if (message.seq === at.seq + 1) take(at, message)
+    return true
   }
 
   function take(at: Position, message: StreamMessage): void {
@@ -65,12 +70,14 @@ export function createStreamTail(deps: {
     return reading
   }
 
-  /** After a failed reading what was held is dropped: the next reading finds it in the history. */
+  /** What was held is dropped when one more reading is needed, or this one failed: the next one finds it in the history. */
   function release(worked: boolean): void {
     reading = null
     const waiting = held
     held = []
-    if (worked) for (const message of waiting) hear(message)
+    if (!worked) return
+    const complete = waiting.every((message) => position && continues(position, message))
+    if (!complete || waiting.length >= MOST_HELD) catchUp().catch(deps.onError)
   }
 
   async function readMissed(): Promise<void> {
@@ -79,20 +86,16 @@ export function createStreamTail(deps: {
       position = { epoch: found.epoch, seq: found.seq, last: found.messages.at(-1)?.frame ?? null }
       return
     }
-    const begunAnew = found.epoch !== position.epoch
-    const missed = begunAnew ? found.messages : found.messages.filter(({ seq }) => seq > (position?.seq ?? 0))
+    const { epoch } = found
+    const { seq: had } = position
+    const begunAnew = epoch !== position.epoch
+    const missed = begunAnew ? found.messages : found.messages.filter(({ seq }) => seq > had)
     const before = (missed[0]?.seq ?? found.seq + 1) - 1
-    if (begunAnew || before > position.seq) {
-      emit({
-        kind: 'gap',
-        stream,
-        from: position.seq + 1,
-        to: begunAnew ? null : before,
-        epoch: found.epoch,
-        seq: before,
-      })
+    if (begunAnew || before > had) {
+      // What was the last message is no state to show any more.
+      position = { epoch, seq: before, last: null }
+      emit({ kind: 'gap', stream, from: had + 1, to: begunAnew ? null : before, epoch, seq: before })
     }
-    position = { ...position, epoch: found.epoch, seq: before }
     for (const message of missed) take(position, message)
   }
 

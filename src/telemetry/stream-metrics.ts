@@ -5,7 +5,7 @@ export interface StreamMetrics {
   opened(): void
   closed(code: number): void
   published(): void
-  dropped(): void
+  overflowed(): void
   gap(): void
 }
 
@@ -26,9 +26,9 @@ export function createStreamMetrics(
     help: 'Messages published to the subscribers of this process',
     registers,
   })
-  const dropped = new Counter({
+  const overflowed = new Counter({
     name: 'ara_sockets_overflowed_total',
-    help: 'Sockets whose backlog was full, so that they missed messages and are closed',
+    help: 'Sockets that were closed because too much was waiting for them',
     registers,
   })
   const gaps = new Counter({ name: 'ara_stream_gaps_total', help: 'Holes that the history could not fill', registers })
@@ -38,7 +38,7 @@ export function createStreamMetrics(
     opened: () => opened.inc(),
     closed: (code) => closed.inc({ code }),
     published: () => published.inc(),
-    dropped: () => dropped.inc(),
+    overflowed: () => overflowed.inc(),
     gap: () => gaps.inc(),
   }
 }

@@ -1,0 +1,104 @@
+import { Registry } from 'prom-client'
+import { type Config, readConfig } from '../../src/config.ts'
+import { unauthorized } from '../../src/errors.ts'
+import type { Authenticator } from '../../src/identity/authenticator.ts'
+import type { Principal } from '../../src/identity/principal.ts'
+import { listen } from '../../src/listener.ts'
+import { attachStreams, type StreamServer } from '../../src/sockets/stream-server.ts'
+import type { Backplane } from '../../src/streams/backplane.ts'
+import { createMemoryBackplane } from '../../src/streams/memory-backplane.ts'
+import type { OutgoingMessage } from '../../src/streams/publisher.ts'
+import { openLog } from '../../src/telemetry/log.ts'
+import { createStreamMetrics } from '../../src/telemetry/stream-metrics.ts'
+
+/** The streams on a port of their own, without the rest of the system. */
+export interface TestStreams {
+  port: number
+  /** `ws://127.0.0.1:<port>` */
+  url: string
+  streams: StreamServer
+  backplane: Backplane
+  errors: unknown[]
+  metric(name: string): Promise<number>
+  stop(): Promise<void>
+}
+
+/** Every name is a token: `alice` is Alice, and `bad` is nobody. */
+export const tokensAreNames: Pick<Authenticator, 'stream' | 'recheck'> = {
+  stream: async (token) => {
+    if (token === 'bad' || token === '') throw unauthorized('The token is not valid.')
+    return principal(token)
+  },
+  recheck: async () => true,
+}
+
+export function principal(userId: string, fields: Partial<Principal> = {}): Principal {
+  return { userId, role: 'user', tier: 'free', via: 'jwt', expiresAt: new Date(Date.now() + 3_600_000), ...fields }
+}
+
+export async function startStreams(
+  options: {
+    backplane?: Backplane
+    authenticator?: Pick<Authenticator, 'stream' | 'recheck'>
+    rules?: Partial<Config['streams']>
+    port?: number
+    exclusive?: boolean
+  } = {},
+): Promise<TestStreams> {
+  const backplane = options.backplane ?? createMemoryBackplane()
+  const registry = new Registry()
+  const errors: unknown[] = []
+  const onError = (error: unknown) => void errors.push(error)
+  let attached: StreamServer | undefined
+  const listener = await listen({
+    handle: (_, response) => void response.writeHead(404).end(),
+    attach: (app) => {
+      attached = attachStreams(app, {
+        backplane,
+        authenticator: options.authenticator ?? tokensAreNames,
+        rules: {
+          ...readConfig({ STREAMS_ANONYMOUS: 'predictions,market-data,alerts' }, 'all').streams,
+          ...options.rules,
+        },
+        trustedProxies: 0,
+        log: openLog({ level: 'silent', name: 'test' }),
+        metrics: createStreamMetrics(registry, {
+          sockets: () => attached?.sockets() ?? 0,
+          streams: () => attached?.streams() ?? 0,
+        }),
+        onError,
+      })
+    },
+    host: '127.0.0.1',
+    port: options.port ?? 0,
+    exclusive: options.exclusive ?? true,
+    onError,
+  })
+  if (!attached) throw new Error('Nothing was attached')
+  const streams = attached
+  return {
+    port: listener.port,
+    url: `ws://127.0.0.1:${listener.port}`,
+    streams,
+    backplane,
+    errors,
+    async metric(name) {
+      const found = await registry.getSingleMetric(name)?.get()
+      return found?.values.reduce((sum, { value }) => sum + value, 0) ?? 0
+    },
+    async stop() {
+      streams.close()
+      listener.close()
+      await backplane.close()
+    },
+  }
+}
+
+/** `n` market-data messages of a symbol, each with its number in `data`. */
+export function prices(symbol: string, n: number, from = 1): OutgoingMessage[] {
+  return Array.from({ length: n }, (_, index) => message({ symbol, data: JSON.stringify({ n: from + index }) }))
+}
+
+export function message(fields: Partial<OutgoingMessage> = {}): OutgoingMessage {
+  return { channel: 'market-data', symbol: 'AAPL', data: '{"n":1}', timestamp: '2026-11-23T12:00:00.000Z', ...fields }
+}
