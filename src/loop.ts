@@ -5,6 +5,9 @@ export interface Loop {
   stop(): Promise<void>
 }
 
+/** However often it is woken: what is away needs no more calls. */
+const REST_AFTER_ERROR_MS = 1_000
+
 /**
  * @param runOnce one round; `true` asks for the next one at once
  * @param restMs how long a woken loop waits for more to come before its round, so that many calls make one round
@@ -18,6 +21,7 @@ export function startLoop(options: {
 }): Loop {
   let stopped = false
   let woken = false
+  let restMs = 0
   let sleep: { end: () => void; shorten: () => void } | undefined
 
   function pause(): Promise<void> {
@@ -30,7 +34,7 @@ export function startLoop(options: {
         },
         shorten() {
           clearTimeout(timer)
-          timer = setTimeout(resolve, options.restMs ?? 0)
+          timer = setTimeout(resolve, Math.min(restMs, options.everyMs))
         },
       }
       if (woken) sleep.shorten()
@@ -40,7 +44,11 @@ export function startLoop(options: {
   async function run(): Promise<void> {
     while (!stopped) {
       woken = false
-      const more = await options.runOnce().catch(options.onError)
+      restMs = options.restMs ?? 0
+      const more = await options.runOnce().catch((error) => {
+        restMs = REST_AFTER_ERROR_MS
+        options.onError(error)
+      })
       if (more !== true && !stopped) await pause()
     }
   }

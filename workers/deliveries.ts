@@ -10,7 +10,7 @@ import { createRecord } from '../src/deliveries/record.ts'
 import { createSender } from '../src/deliveries/send.ts'
 import { publicId, uuidv7 } from '../src/ids.ts'
 import { startLoop } from '../src/loop.ts'
-import { openDeliveryWorker } from '../src/queues/delivery-worker.ts'
+import { AttemptFailed, openDeliveryWorker } from '../src/queues/delivery-worker.ts'
 import type { QueueStore } from '../src/queues/store.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import type { Logger } from '../src/telemetry/log.ts'
@@ -75,7 +75,11 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
           { deliveryId: job.delivery_id, attempt: job.attempt },
           abort.signal,
         )
-        if (attempted?.status === 'failed') throw new Error(describeFailure(attempted))
+        if (attempted?.status === 'failed') throw new AttemptFailed(describeFailure(attempted))
+        return attempted !== null
+      } catch (error) {
+        if (!(error instanceof AttemptFailed)) deps.onError(error)
+        throw error
       } finally {
         running.delete(abort)
       }

@@ -27,7 +27,7 @@ export function startUpkeep(deps: UpkeepDeps): Loop {
     runOnce: async () => {
       const now = deps.now()
       if (now.getTime() - partitionsMadeAt > HOUR_MS) {
-        await makePartitionsAlone(deps.db, now)
+        await deps.db.transaction((sql) => makePartitions(sql, now))
         partitionsMadeAt = now.getTime()
       }
       await measureOpenWork(deps)
@@ -35,14 +35,6 @@ export function startUpkeep(deps: UpkeepDeps): Loop {
       const keys = await forgetOldKeys(deps.db, MOST_DELETED)
       return keys === MOST_DELETED || tickets === MOST_DELETED
     },
-  })
-}
-
-/** One process at a time: two that attach the same day would wait for each other's locks. */
-async function makePartitionsAlone(db: Database, now: Date): Promise<void> {
-  await db.transaction(async (sql) => {
-    await sql.query({ text: "SELECT pg_advisory_xact_lock(hashtextextended('ara partitions', 0))" })
-    await makePartitions(sql, now)
   })
 }
 

@@ -21,6 +21,8 @@ const LOCK = 0x61726165
  */
 export async function migrate(options: { url: string; queueInPostgres: boolean; now: Date }): Promise<string[]> {
   const client = new Client({ connectionString: options.url, application_name: 'ara-events release' })
+  // A connection that breaks fails the statement under way; without a listener it would also end the process.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK])
@@ -29,7 +31,9 @@ export async function migrate(options: { url: string; queueInPostgres: boolean; 
     const sql: Sql = {
       query: ({ text, values }) => client.query(text, [...(values ?? [])]).then((result) => result.rows),
     }
+    await client.query('BEGIN')
     await makePartitions(sql, options.now)
+    await client.query('COMMIT')
     return applied
   } finally {
     await client.end()

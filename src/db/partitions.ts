@@ -12,9 +12,11 @@ const DAYS_BACK = 2
 
 /**
  * Makes the days from two back to seven ahead. A day is created beside the table and then attached, which takes a weaker lock
- * than `CREATE TABLE … PARTITION OF` and so never stops the inserts of others.
+ * than `CREATE TABLE … PARTITION OF` and so never stops the inserts of others. Runs in a transaction; two at once take turns,
+ * since they would attach the same days.
  */
 export async function makePartitions(sql: Sql, now: Date): Promise<void> {
+  await sql.query({ text: "SELECT pg_advisory_xact_lock(hashtextextended('ara partitions', 0))" })
   const today = Math.floor(now.getTime() / DAY_MS)
   for (const table of PARTITIONED) {
     const existing = new Set(await listPartitions(sql, table))

@@ -1,12 +1,20 @@
 import type { Sql } from '../db/database.ts'
 
+/*
+ * Both lock the open work in the order of its ids before they delete it, as claims and records do: in any other order they
+ * deadlock with these.
+ */
+
 /**
  * Cancels a webhook's open deliveries. An attempt that is on its way ends on its own; its result is recorded `superseded`.
  * @returns how many were cancelled
  */
 export async function cancelOpenDeliveries(sql: Sql, webhookId: string): Promise<number> {
   const open = await sql.query<{ delivery_id: string }>({
-    text: 'DELETE FROM due WHERE webhook_id = $1 AND NOT test RETURNING delivery_id',
+    text: `WITH open AS (
+             SELECT delivery_id FROM due WHERE webhook_id = $1 AND NOT test ORDER BY delivery_id FOR UPDATE
+           )
+           DELETE FROM due USING open WHERE due.delivery_id = open.delivery_id RETURNING due.delivery_id`,
     values: [webhookId],
   })
   return markCanceled(sql, open)
@@ -18,9 +26,12 @@ export async function cancelOpenDeliveries(sql: Sql, webhookId: string): Promise
  */
 export async function cancelUndeliverable(sql: Sql, deliveryIds: readonly string[]): Promise<number> {
   const open = await sql.query<{ delivery_id: string }>({
-    text: `DELETE FROM due WHERE delivery_id = ANY ($1)
-             AND NOT EXISTS (SELECT 1 FROM webhooks WHERE webhooks.id = due.webhook_id AND (active OR due.test))
-           RETURNING delivery_id`,
+    text: `WITH open AS (
+             SELECT delivery_id FROM due WHERE delivery_id = ANY ($1)
+               AND NOT EXISTS (SELECT 1 FROM webhooks WHERE webhooks.id = due.webhook_id AND (active OR due.test))
+             ORDER BY delivery_id FOR UPDATE
+           )
+           DELETE FROM due USING open WHERE due.delivery_id = open.delivery_id RETURNING due.delivery_id`,
     values: [deliveryIds],
   })
   return markCanceled(sql, open)

@@ -2,7 +2,7 @@ import type { Database } from '../db/database.ts'
 import type { Claim } from './claim.ts'
 
 /** A row that was fed is not fed again for so long: by then a job that still exists would have been claimed. */
-const FED_SECONDS = 15
+const FED_SECONDS = 8
 
 /**
  * Takes the open work whose time has come, for the queue: per webhook the oldest up to its cap, of all of them the oldest up

@@ -12,7 +12,7 @@ import type { Outcome, Sender } from './send.ts'
 export interface AttemptDeps {
   claim: ClaimAttempt
   record: RecordAttempt
-  leases: Pick<Leases, 'hold' | 'release'>
+  leases: Pick<Leases, 'hold' | 'release' | 'holds'>
   sender: Pick<Sender, 'send'>
   secrets: SecretBox
   retry: RetryPolicy
@@ -40,42 +40,69 @@ export interface Attempted {
   test: boolean
 }
 
+interface Unsent {
+  kind: 'internal'
+  message: string
+  durationMs: number
+}
+
 /** A lease that ends sooner than this is not enough to begin with. */
 const LEASE_MARGIN_MS = 500
-const RECORD_AGAIN_MS = 500
+const AGAIN_MS = 500
 
 /**
  * Makes one attempt: claim → send → record. Network failures are outcomes, not errors.
  * @returns null when the number was not ours to claim, so nothing was sent
  */
 export async function makeAttempt(deps: AttemptDeps, job: Claim, signal: AbortSignal): Promise<Attempted | null> {
-  const claimed = await deps.claim(job)
+  // After an outage of the database a lease may have run out whose attempt this very process is still making.
+  if (deps.leases.holds(job.deliveryId)) return null
+  const claimed = await firmly(deps, signal, () => deps.claim(job))
   if (claimed === null) return null
   deps.leases.hold(claimed.deliveryId)
+  let attempted: Attempted
   try {
-    const headers = requestHeaders(deps, claimed, new Date())
-    const outcome = await sendInLease(deps, claimed, headers, signal)
+    const { headers, outcome } = await signAndSend(deps, claimed, signal)
     const result = toResult(deps, claimed, headers, outcome)
-    const recorded = await recordFirmly(deps, result, signal)
-    if (recorded && result.responseCode === 410 && !claimed.test) await deps.onGone(claimed.webhook.id)
-    const attempted = describe(claimed, result, recorded)
-    deps.onAttempt(attempted)
-    return attempted
+    attempted = describe(claimed, result, await firmly(deps, signal, () => deps.record(result)))
   } finally {
     deps.leases.release(claimed.deliveryId)
   }
+  deps.onAttempt(attempted)
+  if (attempted.recorded && attempted.responseCode === 410 && !claimed.test) await deps.onGone(claimed.webhook.id)
+  return attempted
 }
 
-/** What was sent is worth waiting for the database to come back; only a process that must end gives it up. */
-async function recordFirmly(deps: AttemptDeps, result: AttemptResult, signal: AbortSignal): Promise<boolean> {
+/** A key that this worker lacks must not look like poison, which a delivery is given up for within a minute. */
+async function signAndSend(
+  deps: AttemptDeps,
+  claimed: ClaimedAttempt,
+  signal: AbortSignal,
+): Promise<{ headers: Record<string, string>; outcome: Outcome | Unsent }> {
+  let headers: Record<string, string>
+  try {
+    headers = requestHeaders(deps, claimed, new Date())
+  } catch (error) {
+    deps.onError(error)
+    const message = 'Nothing was sent: the secret or the headers of the webhook could not be opened.'
+    return { headers: {}, outcome: { kind: 'internal', message, durationMs: 0 } }
+  }
+  return { headers, outcome: await sendInLease(deps, claimed, headers, signal) }
+}
+
+/**
+ * A claim waits for the database to come back, since its job would come again only after `FED_SECONDS`; so does a record, since
+ * something was sent. Only a process that must end gives it up.
+ */
+async function firmly<T>(deps: AttemptDeps, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await deps.record(result)
+      return await work()
     } catch (error) {
       const worthWaiting = error instanceof ApiError && error.status === 503 && !signal.aborted
       if (!worthWaiting) throw error
       deps.onError(error)
-      await setTimeout(RECORD_AGAIN_MS)
+      await setTimeout(AGAIN_MS)
     }
   }
 }
@@ -141,7 +168,7 @@ function toResult(
   deps: AttemptDeps,
   claimed: ClaimedAttempt,
   headers: Record<string, string>,
-  outcome: Outcome,
+  outcome: Outcome | Unsent,
 ): AttemptResult {
   const logged = {
     deliveryId: claimed.deliveryId,

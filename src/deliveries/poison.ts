@@ -11,9 +11,12 @@ export const MOST_UNKNOWNS = 5
 export async function failPoison(sql: Sql, deliveryIds: readonly string[]): Promise<number> {
   const rows = await sql.query({
     text: `
-      WITH poison AS (
-        DELETE FROM due WHERE delivery_id = ANY ($1) AND unknowns + 1 >= $2 AND lease_until < now()
-        RETURNING delivery_id, webhook_id, attempt, test
+      WITH locked AS (
+        SELECT delivery_id FROM due WHERE delivery_id = ANY ($1) AND unknowns + 1 >= $2 AND lease_until < now()
+        ORDER BY delivery_id FOR UPDATE
+      ), poison AS (
+        DELETE FROM due USING locked WHERE due.delivery_id = locked.delivery_id
+        RETURNING due.delivery_id, webhook_id, attempt, test
       ), lost AS (
         UPDATE attempts SET status = 'unknown', finished_at = now(), error = 'unknown' FROM poison
         WHERE attempts.delivery_id = ANY ($1) AND attempts.delivery_id = poison.delivery_id

@@ -12,7 +12,7 @@ export async function retryDelivery(
   deliveryId: string,
 ): Promise<void> {
   const [delivery] = await sql.query<Retried>({
-    text: `SELECT event_id, status, attempt, test FROM deliveries WHERE id = $1 AND webhook_id = $2 FOR UPDATE`,
+    text: 'SELECT event_id, test FROM deliveries WHERE id = $1 AND webhook_id = $2',
     values: [deliveryId, webhook.id],
   })
   if (!delivery) throw notFound('delivery')
@@ -26,12 +26,10 @@ export async function retryDelivery(
 
 interface Retried {
   event_id: string
-  status: string
-  attempt: number
   test: boolean
 }
 
-/** An open delivery only has to be due now. */
+/** An open delivery only has to be due now. Its open work is locked before the delivery, as records do it. */
 async function hasten(sql: Sql, deliveryId: string): Promise<'delivering' | 'hastened' | 'closed'> {
   const [row] = await sql.query<{ delivering: boolean }>({
     text: 'SELECT coalesce(lease_until > now(), false) AS delivering FROM due WHERE delivery_id = $1 FOR UPDATE',
@@ -47,21 +45,28 @@ async function hasten(sql: Sql, deliveryId: string): Promise<'delivering' | 'has
 }
 
 async function reopen(sql: Sql, webhookId: string, deliveryId: string, delivery: Retried): Promise<void> {
-  await sql.query({
+  const [closed] = await sql.query<{ status: string }>({
+    text: 'SELECT status FROM deliveries WHERE id = $1 FOR UPDATE',
+    values: [deliveryId],
+  })
+  const reopened = await sql.query({
     text: `INSERT INTO due (delivery_id, webhook_id, event_id, attempt, max_attempts, test)
            SELECT $1, $2, $3, last, last + 1, $4
-           FROM (SELECT coalesce(max(attempt), 0) AS last FROM attempts WHERE delivery_id = $1) AS numbered`,
+           FROM (SELECT coalesce(max(attempt), 0) AS last FROM attempts WHERE delivery_id = $1) AS numbered
+           ON CONFLICT DO NOTHING RETURNING 1`,
     values: [deliveryId, webhookId, delivery.event_id, delivery.test],
   })
+  const reopenedByAnother = reopened.length === 0
+  if (reopenedByAnother) return
   await sql.query({
     text: `UPDATE deliveries SET status = 'retrying', max_attempts = greatest(max_attempts, attempt + 1) WHERE id = $1`,
     values: [deliveryId],
   })
-  if (delivery.test || delivery.status === 'canceled') return
+  if (delivery.test || closed?.status === 'canceled') return
   await sql.query({
     text: `UPDATE webhook_stats SET delivery_count = delivery_count - 1,
              success_count = success_count - ($2 = 'success')::int, failure_count = failure_count - ($2 = 'failed')::int
            WHERE webhook_id = $1`,
-    values: [webhookId, delivery.status],
+    values: [webhookId, closed?.status],
   })
 }

@@ -1,4 +1,4 @@
-import { Worker } from 'bullmq'
+import { type Job, Worker } from 'bullmq'
 import { type AttemptJob, DELIVERIES } from './delivery-queue.ts'
 import { connectStore, PREFIX, type QueueStore } from './store.ts'
 
@@ -11,16 +11,21 @@ export interface DeliveryWorker {
 /** A killed worker's jobs run again after 3-6 s; the lease in PostgreSQL decides whether anything is sent. */
 const LOCK_MS = 6_000
 const STALLED_CHECK_MS = 3_000
+/** What the store may take to hear that a job has ended. */
+const COMPLETION_MS = 1_000
+
+/** Fails a job whose attempt was made, for Bull Board to show. */
+export class AttemptFailed extends Error {}
 
 /**
- * Runs `attempt` for every job. What it throws fails the job, for Bull Board to show; nothing else follows from it.
- * The store must be reachable and migrated when this is called: a worker built without it may be dead for ever.
+ * Runs `attempt` for every job; it resolves to whether there was one to make. A job fails by what it throws, and nothing
+ * else follows from that. The store must be reachable and migrated when this is called: a worker built without it may be dead for ever.
  */
 export async function openDeliveryWorker(deps: {
   store: QueueStore
   name: string
   concurrency: number
-  attempt: (job: AttemptJob) => Promise<void>
+  attempt: (job: AttemptJob) => Promise<boolean>
   onError: (error: unknown) => void
 }): Promise<DeliveryWorker> {
   const { connection, backend, end } = connectStore(deps.store, 'worker')
@@ -36,18 +41,41 @@ export async function openDeliveryWorker(deps: {
     maxStalledCount: 1_000,
     runRetryDelay: 1_000,
   }
-  const worker = new Worker<AttemptJob, void>(DELIVERIES, (job) => deps.attempt(job.data), options, backend)
+  const running = new Set<Promise<void>>()
+  const worker = new Worker<AttemptJob, void>(DELIVERIES, track, options, backend)
   worker.on('error', deps.onError)
   await worker.waitUntilReady()
+
+  function track(job: Job<AttemptJob>): Promise<void> {
+    const attempt = run(deps, job).finally(() => running.delete(attempt))
+    running.add(attempt)
+    return attempt
+  }
+
   return {
     run() {
       worker.run().catch(deps.onError)
     },
     async close(deadlineMs) {
-      await Promise.race([worker.close().catch(deps.onError), sleep(deadlineMs)])
-      await Promise.race([worker.close(true).catch(deps.onError), sleep(1_000)])
+      // Not by `close()`: it hangs while the store is away, and after it `close(true)` does nothing.
+      const ended = Promise.allSettled(running).then(() => sleep(COMPLETION_MS))
+      await Promise.race([worker.pause().catch(deps.onError), ended, sleep(deadlineMs)])
+      await Promise.race([worker.close(true).catch(deps.onError), sleep(COMPLETION_MS)])
       end()
     },
+  }
+}
+
+async function run(deps: { attempt: (job: AttemptJob) => Promise<boolean> }, job: Job<AttemptJob>): Promise<void> {
+  let made = false
+  try {
+    made = await deps.attempt(job.data)
+  } catch (error) {
+    made = error instanceof AttemptFailed
+    throw error
+  } finally {
+    // BullMQ ignores the id of a job that it has kept, and this number will be fed again.
+    if (!made) Object.assign(job.opts, { removeOnComplete: true, removeOnFail: true })
   }
 }
 

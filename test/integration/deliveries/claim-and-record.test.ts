@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { type ClaimAttempt, createClaim } from '../../../src/deliveries/claim.ts'
 import { findDelivery, listAttempts, listDeliveries } from '../../../src/deliveries/delivery-log.ts'
 import { takeDue } from '../../../src/deliveries/feed.ts'
-import { type AttemptResult, createRecord, type RecordAttempt } from '../../../src/deliveries/record.ts'
-import { retryDelivery } from '../../../src/deliveries/retry-delivery.ts'
-import { insertEvents } from '../../../src/events/insert-events.ts'
+import { createRecord, type RecordAttempt } from '../../../src/deliveries/record.ts'
 import { deactivateWebhook } from '../../../src/webhooks/deactivate-webhook.ts'
 import { findWebhook } from '../../../src/webhooks/webhook-store.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
-import { makeWebhook, newEvent } from '../../support/rows.ts'
+import { makeWebhook } from '../../support/rows.ts'
+import { openDelivery, attemptResult as result } from '../../support/work-attempts.ts'
 
 describe('claim and record', () => {
   let database: TestDatabase
@@ -32,7 +31,7 @@ describe('claim and record', () => {
   })
 
   it('gives a number to one of many who ask for it', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     const asked = Array.from({ length: 20 }, (_, index) =>
       (index % 2 ? claim : claimElsewhere)({ deliveryId, attempt: 1 }),
     )
@@ -42,14 +41,14 @@ describe('claim and record', () => {
   })
 
   it('does not give a number that is not the next one', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     assert.equal(await claim({ deliveryId, attempt: 2 }), null)
     assert.equal(await claim({ deliveryId, attempt: 0 }), null)
     assert.equal(await claim({ deliveryId: webhookId, attempt: 1 }), null)
   })
 
   it('shows a claimed delivery as delivering, with its number', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     const shown = await shownDelivery(deliveryId)
     assert.deepEqual([shown.status, shown.attempt], ['delivering', 1])
@@ -58,7 +57,7 @@ describe('claim and record', () => {
   })
 
   it('ends a delivery with its success and counts it', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     assert.equal(await record(result({ deliveryId, attempt: 1 })), true)
     const shown = await shownDelivery(deliveryId)
@@ -69,7 +68,7 @@ describe('claim and record', () => {
   })
 
   it('opens a failed attempt again after its delay and counts nothing yet', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     await record(
       result({ deliveryId, attempt: 1, status: 'failed', retryInMs: 60_000, responseCode: 500, error: 'bad_status' }),
@@ -83,7 +82,7 @@ describe('claim and record', () => {
   })
 
   it('ends a delivery whose last attempt failed and counts that', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     await record(result({ deliveryId, attempt: 1, status: 'failed', retryInMs: null, error: 'timeout' }))
     assert.equal((await shownDelivery(deliveryId)).status, 'failed')
@@ -91,7 +90,7 @@ describe('claim and record', () => {
   })
 
   it('takes over from a worker whose lease ran out, marks its attempt unknown and charges none', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     await expireLease(deliveryId)
     const taken = await claimElsewhere({ deliveryId, attempt: 2 })
@@ -100,7 +99,7 @@ describe('claim and record', () => {
   })
 
   it('records a late finisher as superseded and lets it change nothing', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     await expireLease(deliveryId)
     await claimElsewhere({ deliveryId, attempt: 2 })
@@ -111,8 +110,32 @@ describe('claim and record', () => {
     assert.equal((await shownDelivery(deliveryId)).status, 'failed')
   })
 
+  it('takes a record that is repeated, since its answer was lost, for the one it was', async () => {
+    for (const outcome of [{ status: 'success' }, { status: 'failed', retryInMs: 60_000 }] as const) {
+      const deliveryId = await openDelivery(database.db)
+      await claim({ deliveryId, attempt: 1 })
+      assert.equal(await record(result({ deliveryId, attempt: 1, ...outcome })), true)
+      assert.equal(await record(result({ deliveryId, attempt: 1, ...outcome })), true)
+      assert.deepEqual(await attemptStatuses(deliveryId), [outcome.status])
+    }
+    assert.deepEqual(await counters(), [1, 1, 0])
+  })
+
+  it('fails the claim of a delivery whose event is gone, and none of those beside it', async () => {
+    const [first, second] = [await openDelivery(database.db), await openDelivery(database.db)]
+    await database.db.query({
+      text: 'DELETE FROM events WHERE id = (SELECT event_id FROM due WHERE delivery_id = $1)',
+      values: [first],
+    })
+    const [lost, claimed] = await Promise.allSettled(
+      [first, second].map((deliveryId) => claim({ deliveryId, attempt: 1 })),
+    )
+    assert.equal(lost?.status, 'rejected')
+    assert.equal(claimed?.status === 'fulfilled' && claimed.value?.deliveryId, second)
+  })
+
   it('charges nothing for an attempt that was aborted and gives the delivery back at once', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     await record(result({ deliveryId, attempt: 1, status: 'aborted', retryInMs: 0, error: 'aborted' }))
     assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
@@ -121,7 +144,7 @@ describe('claim and record', () => {
   })
 
   it('ends a delivery as poison after five attempts in a row without a known outcome', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       assert.notEqual(await claim({ deliveryId, attempt }), null, `attempt ${attempt}`)
       await expireLease(deliveryId)
@@ -134,12 +157,12 @@ describe('claim and record', () => {
   })
 
   it('cancels instead of claiming when the webhook was turned off or deleted meanwhile', async () => {
-    const first = await openDelivery()
+    const first = await openDelivery(database.db)
     await database.db.query({ text: 'UPDATE webhooks SET active = false' })
     assert.equal(await claim({ deliveryId: first, attempt: 1 }), null)
     assert.equal((await shownDelivery(first)).status, 'canceled')
     await database.db.query({ text: 'UPDATE webhooks SET active = true' })
-    const second = await openDelivery()
+    const second = await openDelivery(database.db)
     await database.db.query({ text: 'DELETE FROM webhooks' })
     assert.equal(await claim({ deliveryId: second, attempt: 1 }), null)
     assert.equal((await shownDelivery(second)).status, 'canceled')
@@ -147,7 +170,7 @@ describe('claim and record', () => {
   })
 
   it('keeps a delivery cancelled whose attempt comes back after the webhook was turned off', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     assert.equal(await deactivateWebhook(database.db, webhookId, 'The receiver answered 410 Gone.'), true)
     assert.equal(await record(result({ deliveryId, attempt: 1 })), false)
@@ -157,49 +180,11 @@ describe('claim and record', () => {
   })
 
   it('keeps what receivers send, whatever bytes it has', async () => {
-    const deliveryId = await openDelivery()
+    const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     await record(result({ deliveryId, attempt: 1, responseBody: Buffer.from([0, 255, 10, 0]) }))
     assert.deepEqual((await shownDelivery(deliveryId)).response_body, Buffer.from([0, 255, 10, 0]))
   })
-
-  it('makes one more attempt of a delivery that is over, with the next number, and counts its new outcome only', async () => {
-    const deliveryId = await openDelivery()
-    await claim({ deliveryId, attempt: 1 })
-    await record(result({ deliveryId, attempt: 1, status: 'failed', retryInMs: null }))
-    await retry(deliveryId)
-    assert.deepEqual(await counters(), [0, 0, 0])
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
-    const claimed = await claim({ deliveryId, attempt: 2 })
-    assert.equal(claimed?.maxAttempts, 2)
-    await assert.rejects(retry(deliveryId), { code: 'attempt_under_way' })
-    await record(result({ deliveryId, attempt: 2 }))
-    assert.deepEqual(await counters(), [1, 1, 0])
-    assert.deepEqual(await attemptStatuses(deliveryId), ['failed', 'success'])
-  })
-
-  it('brings a waiting retry forward without another number', async () => {
-    const deliveryId = await openDelivery()
-    await claim({ deliveryId, attempt: 1 })
-    await record(result({ deliveryId, attempt: 1, status: 'failed', retryInMs: 3_600_000 }))
-    await retry(deliveryId)
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
-  })
-
-  async function openDelivery(): Promise<string> {
-    const event = newEvent()
-    await insertEvents(database.db, [event])
-    const [row] = await database.db.query<{ id: string }>({
-      text: 'SELECT id FROM deliveries WHERE event_id = $1',
-      values: [event.id],
-    })
-    assert.ok(row)
-    return row.id
-  }
-
-  function retry(deliveryId: string): Promise<void> {
-    return database.db.transaction((sql) => retryDelivery(sql, { id: webhookId, active: true }, deliveryId))
-  }
 
   async function expireLease(deliveryId: string): Promise<void> {
     await database.db.query({
@@ -228,18 +213,3 @@ describe('claim and record', () => {
     return (await database.db.query({ text: 'SELECT 1 FROM due' })).length
   }
 })
-
-function result(fields: Partial<AttemptResult> & { deliveryId: string; attempt: number }): AttemptResult {
-  return {
-    status: 'success',
-    retryInMs: null,
-    requestHeaders: '{}',
-    responseCode: 200,
-    responseHeaders: Buffer.from('{}'),
-    responseBody: Buffer.from('ok'),
-    error: null,
-    errorMessage: null,
-    durationMs: 5,
-    ...fields,
-  }
-}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
+import type { AttemptJob } from '../../../src/queues/delivery-queue.ts'
+import { startFeeder } from '../../../workers/feeder.ts'
+import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { eventually } from '../../support/eventually.ts'
+import { makeWebhook } from '../../support/rows.ts'
+import { openDelivery } from '../../support/work-attempts.ts'
+
+describe('the feeder', () => {
+  let database: TestDatabase
+
+  before(async () => {
+    database = await createDatabase()
+  })
+  after(() => database.drop())
+
+  it('asks a queue that is away once a second, however often it is woken, and feeds everything when it is back', async () => {
+    await makeWebhook(database.db)
+    const ids = await Promise.all(Array.from({ length: 5 }, () => openDelivery(database.db)))
+    const fed: AttemptJob[] = []
+    let asked = 0
+    let away = true
+    const feeder = startFeeder({
+      db: database.db,
+      queue: {
+        waiting: async () => 0,
+        add: async (jobs) => {
+          asked += 1
+          if (away) throw new Error('away')
+          fed.push(...jobs)
+        },
+      },
+      publisher: { publish: async () => undefined },
+      perWebhook: 3,
+      onFed: () => undefined,
+      onError: () => undefined,
+    })
+    const waking = setInterval(() => feeder.wake(), 1)
+    try {
+      await setTimeout(1_500)
+      assert.ok(asked >= 1 && asked <= 2, `${asked}`)
+      away = false
+      await eventually(() => fed.length === 3)
+      await database.db.query({ text: 'DELETE FROM due WHERE fed_until IS NOT NULL' })
+      await eventually(() => fed.length === 5)
+      assert.deepEqual(fed.map((job) => job.delivery_id).sort(), ids.sort())
+      assert.ok(fed.every((job) => job.attempt === 1))
+    } finally {
+      clearInterval(waking)
+      await feeder.stop()
+    }
+  })
+})
