@@ -5,7 +5,7 @@ import { JWT_SECRET, startWebSystem, type WebSystem } from '../../support/web-sy
 
 const ME = '/api/v1/auth/me'
 const seconds = () => Math.floor(Date.now() / 1000)
-const good = () => ({ sub: 'alice', exp: seconds() + 600 })
+const good = () => ({ sub: 'alice', exp: seconds() + 86_400 })
 
 /** A token as an attacker writes it: any header, any claims, any signature. */
 function forge(header: object, claims: unknown, signature: (text: string) => Buffer): string {
@@ -58,18 +58,18 @@ describe('authentication by a token', () => {
   })
 
   for (const [what, claims] of [
-    ['without sub', { exp: seconds() + 600 }],
+    ['without sub', { exp: seconds() + 86_400 }],
     ['with an empty sub', { ...good(), sub: '' }],
     ['with a sub that is a number', { ...good(), sub: 7 }],
     ['with a sub of 256 characters', { ...good(), sub: 'x'.repeat(256) }],
     ['with NUL in its sub', { ...good(), sub: 'a\0b' }],
     ['without exp', { sub: 'alice' }],
-    ['with an exp that is a text', { sub: 'alice', exp: `${seconds() + 600}` }],
+    ['with an exp that is a text', { sub: 'alice', exp: `${seconds() + 86_400}` }],
     ['with an exp beyond all calendars', { sub: 'alice', exp: 1e15 }],
     ['of an unknown role', { ...good(), role: 'root' }],
     ['of a role that is a name of Object', { ...good(), role: '__proto__' }],
     ['of an unknown tier', { ...good(), tier: 'gold' }],
-    ['that is not good yet', { ...good(), nbf: seconds() + 120 }],
+    ['that is not good yet', { ...good(), nbf: seconds() + 86_400 }],
     ['of which the claims are a text', 'alice'],
     ['of which the claims are null', null],
   ] as const) {
