@@ -46,6 +46,17 @@ describe('two web and two worker processes on one PostgreSQL and one Redis', fun
     )
   })
 
+  it('show the queue on Redis in the board, to an admin', async () => {
+    const headers = { authorization: `Bearer ${system.token('root', 'admin')}` }
+    const response = await fetch(`${system.base}/admin/queues/api/queues?activeQueue=deliveries&page=1`, { headers })
+    assert.equal(response.status, 200)
+    const { queues } = (await response.json()) as { queues: { name: string }[] }
+    assert.deepEqual(
+      queues.map(({ name }) => name),
+      ['deliveries'],
+    )
+  })
+
   it('close the sockets of one that is stopped with 4501 and a time to come back, while the other goes on', async () => {
     for (let index = 0; index < SOCKETS; index += 1) listening.push(await listen())
     const closed: { code: number; reason: string }[] = []

@@ -33,19 +33,23 @@ export function findPython(): string {
   throw new Error(`${named ?? 'python3'} is not there or lacks websockets, fastapi or uvicorn. ${how}`)
 }
 
-export async function launchChromium(): Promise<Browser> {
+/** The path of a chromium. */
+export function findChromium(): string {
   const named = process.env['CHROMIUM']
   const find = () => (named ? [named] : CHROMIUMS).find(existsSync)
   const executablePath = find() ?? (installInCi('chromium') ? find() : undefined)
-  if (executablePath === undefined) {
-    const how = howToInstall({
-      apt: 'apt-get install -y chromium',
-      dnf: 'dnf install -y chromium',
-      apk: 'apk add chromium',
-      macOS: 'brew install --cask google-chrome',
-    })
-    throw new Error(`No ${named ?? 'chromium, and CHROMIUM is not set to its path'}. ${how}`)
-  }
+  if (executablePath !== undefined) return executablePath
+  const how = howToInstall({
+    apt: 'apt-get install -y chromium',
+    dnf: 'dnf install -y chromium',
+    apk: 'apk add chromium',
+    macOS: 'brew install --cask google-chrome',
+  })
+  throw new Error(`No ${named ?? 'chromium, and CHROMIUM is not set to its path'}. ${how}`)
+}
+
+export async function launchChromium(): Promise<Browser> {
+  const executablePath = findChromium()
   // Only here: whoever looks for another program need not load it.
   const { chromium } = await import('playwright-core')
   return chromium.launch({ executablePath, args: ['--no-sandbox'] })
