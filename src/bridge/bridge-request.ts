@@ -49,16 +49,19 @@ export class BridgeRequest extends IncomingMessage {
    */
   whenRead(done: () => void): void {
     this.#drops = this.listenerCount('data') + this.listenerCount('readable') === 0
-    if (this.#drops) this.#resume()
+    // A connection that stays paused would not read the next request either.
+    if (this.#drops || this.complete) this.#resume()
+    if (this.complete || !this.#native) {
+      done()
+      return
+    }
     const timer = setTimeout(() => this.#onRead?.(), REST_MS)
     this.#onRead = () => {
       clearTimeout(timer)
       this.#onRead = null
-      // A connection that stays paused would not read the next request either.
       this.#resume()
       done()
     }
-    if (this.complete || !this.#native) this.#onRead()
   }
 
   /** The exchange is over: the native side may not be touched any more. */

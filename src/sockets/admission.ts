@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js'
+import { peerAddress } from '../bridge/peer-address.ts'
 import { clientAddress } from '../client-address.ts'
 import { ApiError } from '../errors.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
@@ -51,7 +52,7 @@ export async function admit(
     request.getHeader('sec-websocket-extensions'),
   ] as const
   const origin = request.getHeader('origin')
-  const peer = Buffer.from(response.getRemoteAddressAsText()).toString()
+  const peer = peerAddress(response)
   const address = clientAddress(peer, request.getHeader('x-forwarded-for'), rules.trustedProxies)
   const asked = readStreamUrl(request.getUrl(), request.getQuery() ?? '')
   let aborted = false

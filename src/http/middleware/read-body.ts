@@ -28,6 +28,7 @@ export function readBody(options: { limit: number; types: string[]; optional: bo
 
 function collect(ctx: Context, limit: number): Promise<Buffer> {
   const request: IncomingMessage = ctx.req
+  if (request.destroyed) return Promise.reject(cutShort())
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let read = 0

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
@@ -12,7 +13,7 @@ const HEAD = 'HTTP/1.1\r\nHost: test\r\n'
 const HALF = `POST /read ${HEAD}Content-Length: 50\r\n\r\nhello`
 const HALF_IN_CHUNKS = `POST /read ${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`
 
-/** What a handler sees of a client that goes in the middle. The requests are sent, then the connection ends. */
+/** What a handler sees of a client that goes. The requests are sent and, when the handler is `ready`, the connection ends. */
 const PHASES: Record<string, string> = {
   'in the middle of the head': `GET /wait HTTP/1.1\r\nHost: te`,
   'in the middle of the body': HALF,
@@ -44,7 +45,10 @@ describe('a client that goes', () => {
   }
   const read = async (ctx: Context, say: (what: string) => void) => {
     try {
-      for await (const chunk of ctx.req) say(`read ${(chunk as Buffer).length}`)
+      for await (const chunk of ctx.req) {
+        say(`read ${(chunk as Buffer).length}`)
+        say('ready')
+      }
       ctx.body = 'read'
     } catch (error) {
       say(`caught ${(error as { code: string }).code}`)
@@ -55,20 +59,22 @@ describe('a client that goes', () => {
     both = await startBoth({
       '/wait': async (ctx) => {
         const say = watch(ctx)
-        await setTimeout(60)
+        say('ready')
+        await once(ctx.res, 'close')
         say(`writable ${ctx.writable}, destroyed ${ctx.res.destroyed}`)
         ctx.body = 'waited'
       },
       '/read': (ctx) => read(ctx, watch(ctx)),
       '/read-late': async (ctx) => {
         const say = watch(ctx)
-        await setTimeout(60)
+        say('ready')
+        await once(ctx.res, 'close')
         await read(ctx, say)
       },
       '/read-then-wait': async (ctx) => {
         const say = watch(ctx)
         await read(ctx, say)
-        await setTimeout(60)
+        await once(ctx.res, 'close')
         say(`writable ${ctx.writable}`)
       },
       '/stream': (ctx) => {
@@ -77,6 +83,7 @@ describe('a client that goes', () => {
         stream.on('close', () => say('source close'))
         sources.push(stream)
         ctx.body = stream
+        say('ready')
       },
       '/stream-sized': (ctx) => {
         const { stream } = countedSource(1_000_000, 65_536)
@@ -104,10 +111,12 @@ describe('a client that goes', () => {
     const socket = await open(port)
     if (!request.includes('/stream')) socket.resume()
     socket.write(request)
-    await setTimeout(30)
+    const reachesHandler = request.includes('\r\n\r\n')
+    if (reachesHandler) await eventually(() => seen.includes('ready'))
     if (leave === 'reset') socket.resetAndDestroy()
     else socket.end()
-    await setTimeout(120)
+    if (reachesHandler) await eventually(() => seen.includes('response close'))
+    await setTimeout(60)
     socket.destroy()
     return seen.sort()
   }
