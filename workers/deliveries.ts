@@ -41,7 +41,7 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
   const name = `${hostname()}:${process.pid}:${uuidv7().slice(-6)}`
   const leases = createLeases({ db: deps.db, worker: name })
   const sender = createSender({ allowCidrs: deps.config.deliveries.allowCidrs })
-  const running = new Set<AbortController>()
+  const abort = new AbortController()
   const attempt = {
     claim: createClaim({ db: deps.db, worker: name, onBatch: deps.metrics.claimed }),
     record: createRecord({ db: deps.db, worker: name, onBatch: deps.metrics.recorded }),
@@ -67,21 +67,14 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
     concurrency: deps.config.deliveries.concurrency,
     onError: deps.onError,
     attempt: async (job) => {
-      const abort = new AbortController()
-      running.add(abort)
       try {
-        const attempted = await makeAttempt(
-          attempt,
-          { deliveryId: job.delivery_id, attempt: job.attempt },
-          abort.signal,
-        )
+        const claim = { deliveryId: job.delivery_id, attempt: job.attempt }
+        const attempted = await makeAttempt(attempt, claim, abort.signal)
         if (attempted?.status === 'failed') throw new AttemptFailed(describeFailure(attempted))
         return attempted !== null
       } catch (error) {
         if (!(error instanceof AttemptFailed)) deps.onError(error)
         throw error
-      } finally {
-        running.delete(abort)
       }
     },
   })
@@ -96,7 +89,7 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
       const closing = worker.close(deadlineMs + RECORD_ABORTED_MS)
       const deadline = new AbortController()
       const abortLate = setTimeout(deadlineMs, undefined, { signal: deadline.signal }).then(
-        () => abortAll(running),
+        () => abort.abort(),
         () => undefined,
       )
       await closing
@@ -106,10 +99,6 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
       await sender.close()
     },
   }
-}
-
-function abortAll(running: ReadonlySet<AbortController>): void {
-  for (const abort of running) abort.abort()
 }
 
 function describeFailure(attempted: Attempted): string {

@@ -1,6 +1,7 @@
 import { type Dispatcher, errors } from 'undici'
 import { createAddressGuard } from './address-guard.ts'
 import { BlockedAddress, SenderClosed, type Trust } from './connector.ts'
+import { createDeadlines, type Deadline, type Deadlines, Stopped } from './deadline.ts'
 import { createPools, type Pools } from './pools.ts'
 
 export interface SendRequest {
@@ -50,44 +51,37 @@ const MOST_KEPT = 16 * 1024
 /** Posts to receivers: guarded addresses, no redirects, no proxies, no decompression. It never throws. */
 export function createSender(options: { allowCidrs: readonly string[] } & Trust): Sender {
   const pools = createPools(createAddressGuard(options.allowCidrs), options)
+  const deadlines = createDeadlines()
   return {
-    send: (request) => send(pools, request),
+    send: (request) => send(pools, deadlines, request),
     close: () => pools.close(),
   }
 }
 
-async function send(pools: Pools, request: SendRequest): Promise<Outcome> {
+async function send(pools: Pools, deadlines: Deadlines, request: SendRequest): Promise<Outcome> {
   const startedAt = performance.now()
-  const abort = new AbortController()
-  const onAbort = () => abort.abort(new Stopped('aborted'))
-  request.signal?.addEventListener('abort', onAbort, { once: true })
-  const timer = setTimeout(() => abort.abort(new Stopped('timeout')), request.timeoutMs)
+  const deadline = deadlines.begin(request.timeoutMs, request.signal)
   try {
-    if (request.signal?.aborted) throw new Stopped('aborted')
-    // undici heeds the signal only once it has a connection.
-    const answer = await Promise.race([post(pools, request, abort.signal), rejection(abort.signal)])
+    // undici heeds the deadline only once it has a connection.
+    const answer = await Promise.race([post(pools, request, deadline), deadline.over])
     return { kind: 'response', ...answer, durationMs: performance.now() - startedAt }
   } catch (error) {
-    const failure = describe(abort.signal.aborted ? abort.signal.reason : error, request.timeoutMs)
+    const failure = describe(deadline.reason ?? error, request.timeoutMs)
     return { ...failure, durationMs: performance.now() - startedAt }
   } finally {
-    clearTimeout(timer)
-    request.signal?.removeEventListener('abort', onAbort)
+    deadlines.end(deadline, request.signal)
   }
 }
 
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
-}
-
-async function post(pools: Pools, request: SendRequest, signal: AbortSignal) {
+async function post(pools: Pools, request: SendRequest, deadline: Deadline) {
+  if (deadline.reason) throw deadline.reason
   const { origin, pathname, search } = new URL(request.url)
   const response = await pools.get(request.webhookId, origin).request({
     method: 'POST',
     path: pathname + search,
     headers: { ...request.headers, 'Accept-Encoding': 'identity' },
     body: request.body,
-    signal,
+    signal: deadline,
     // A receiver that answers before it has read everything is not to be retried on another connection.
     idempotent: false,
   })
@@ -117,15 +111,6 @@ function definedHeaders(headers: Record<string, string | string[] | undefined>):
   return Object.fromEntries(
     Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined),
   )
-}
-
-class Stopped extends Error {
-  readonly kind: 'timeout' | 'aborted' | 'too_large'
-
-  constructor(kind: 'timeout' | 'aborted' | 'too_large') {
-    super(kind)
-    this.kind = kind
-  }
 }
 
 const KINDS: Record<string, FailureKind> = {
