@@ -1,5 +1,5 @@
 import { startWork } from '../workers/work.ts'
-import { createClosers } from './closers.ts'
+import { type Closers, createClosers } from './closers.ts'
 import { type Config, ConfigError, loadEnvFile, readConfig, withSecrets } from './config.ts'
 import { migrate } from './db/migrate.ts'
 import { startDemoFeed } from './demo/feed.ts'
@@ -11,8 +11,8 @@ import { makeToken } from './identity/make-token.ts'
 import { PortTaken } from './listener.ts'
 import { untilReachable } from './reachable.ts'
 import { openResources } from './resources.ts'
+import { runProcess } from './run.ts'
 import { serve } from './serve.ts'
-import { untilAskedToEnd } from './signals.ts'
 import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { type Logger, openLog } from './telemetry/log.ts'
 import { createRegistry } from './telemetry/metrics.ts'
@@ -27,48 +27,41 @@ async function main(): Promise<void> {
   const given = readConfig(process.env, 'all')
   const log = openLog({ level: given.log.level, name: 'ara-events' })
   const closers = createClosers(log)
-  const asked = untilAskedToEnd()
-  const failed = new AbortController()
-  try {
-    const config = await completeConfig(given, log, closers, failed)
-    const { databaseUrl = '', jwtSecret } = config.secrets
-    await migrate({ url: databaseUrl, queueInPostgres: config.secrets.redisUrl === undefined, now: new Date() })
-
-    const resources = openResources({ config, log, closers, role: 'all' })
-    if (resources.redis) {
-      await untilReachable('Redis', () => resources.backplane.check(), log)
-      await untilReachable('Redis', () => resources.redis?.ping() ?? Promise.resolve(), log)
-    }
-    const registry = createRegistry('all')
-    const metrics = createDeliveryMetrics(registry)
-    await openMetrics({ registry, config, closers, log })
-    const work = await startWork(resources, metrics, closers)
-    const { port } = await serve(resources, { registry, metrics, wake: work, exclusive: true, closers })
-
-    const tokenFor = (sub: string, role: 'admin' | 'user' | 'producer', seconds: number) =>
-      jwtSecret === undefined
-        ? null
-        : makeToken({ ...config.identity, secret: jwtSecret }, { sub, role, tier: 'free' }, seconds)
-    const demo = await startDemo(config, port, () => tokenFor('demo-feed', 'producer', DEMO_TOKEN_SECONDS), log)
-    if (demo) closers.add('demo feed', () => demo.stop())
-    process.stdout.write(welcome({ config, port, tokenFor, demo: demo?.running ?? false }))
-
-    const end = await Promise.race([asked, aborted(failed.signal)])
-    if (end instanceof Error) throw end
-    process.stdout.write('\nStopping: what is under way is finished first.\n')
-  } finally {
-    await closers.closeAll()
-  }
+  await runProcess(closers, () => startAll(given, log, closers))
   process.stdout.write('Stopped.\n')
 }
 
+async function startAll(given: Config, log: Logger, closers: Closers) {
+  const failed = new AbortController()
+  const config = await completeConfig(given, log, closers, failed)
+  const { databaseUrl = '', jwtSecret } = config.secrets
+  await migrate({ url: databaseUrl, queueInPostgres: config.secrets.redisUrl === undefined, now: new Date() })
+
+  const resources = openResources({ config, log, closers, role: 'all' })
+  const { redis, backplane } = resources
+  await untilReachable('Redis', () => backplane.check(), log)
+  if (redis) await untilReachable('Redis', () => redis.ping(), log)
+  const registry = createRegistry('all')
+  const metrics = createDeliveryMetrics(registry)
+  await openMetrics({ registry, config, closers, log })
+  const work = await startWork(resources, metrics, closers)
+  const { port } = await serve(resources, { registry, metrics, wake: work, exclusive: true, closers })
+
+  const tokenFor = (sub: string, role: 'admin' | 'user' | 'producer', seconds: number) =>
+    jwtSecret === undefined
+      ? null
+      : makeToken({ ...config.identity, secret: jwtSecret }, { sub, role, tier: 'free' }, seconds)
+  const demo = await startDemo(config, port, () => tokenFor('demo-feed', 'producer', DEMO_TOKEN_SECONDS), log)
+  if (demo) closers.add('demo feed', () => demo.stop())
+  process.stdout.write(welcome({ config, port, tokenFor, demo: demo?.running ?? false }))
+  return {
+    failed: aborted(failed.signal),
+    onEnd: () => void process.stdout.write('\nStopping: what is under way is finished first.\n'),
+  }
+}
+
 /** What the environment leaves open: secrets of this installation's own, and the embedded PostgreSQL. */
-async function completeConfig(
-  given: Config,
-  log: Logger,
-  closers: ReturnType<typeof createClosers>,
-  failed: AbortController,
-): Promise<Config> {
+async function completeConfig(given: Config, log: Logger, closers: Closers, failed: AbortController): Promise<Config> {
   const { jwtSecret, secretsKeys, databaseUrl } = given.secrets
   const needsNone = databaseUrl !== undefined && secretsKeys !== undefined
   if (needsNone && (jwtSecret !== undefined || given.identity.publicKey !== undefined)) return given
@@ -106,7 +99,9 @@ function aborted(signal: AbortSignal): Promise<Error> {
 
 main().catch((error: Error) => {
   const isPlain =
-    error instanceof ConfigError || error instanceof PortTaken || /^Another ara-events/.test(error.message)
+    error instanceof ConfigError ||
+    error instanceof PortTaken ||
+    /^(Another ara-events|The data directory)/.test(error.message)
   process.stderr.write(`${isPlain ? error.message : (error.stack ?? error.message)}\n`)
   process.exitCode = 1
 })

@@ -4,8 +4,8 @@ import { wakeByNotify } from './deliveries/wake.ts'
 import { untilReachable } from './reachable.ts'
 import { checkEvictionPolicy } from './redis/check-policy.ts'
 import { openResources } from './resources.ts'
+import { runProcess } from './run.ts'
 import { serve } from './serve.ts'
-import { untilAskedToEnd } from './signals.ts'
 import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { openLog, rateLimitedErrors } from './telemetry/log.ts'
 import { createRegistry } from './telemetry/metrics.ts'
@@ -17,8 +17,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, 'web')
   const log = openLog({ level: config.log.level, name: 'web' })
   const closers = createClosers(log)
-  const ended = untilAskedToEnd()
-  try {
+  await runProcess(closers, async () => {
     const resources = openResources({ config, log, closers, role: 'web' })
     const { webDatabase, redis, backplane } = resources
     await untilReachable('PostgreSQL', () => webDatabase.query({ text: 'SELECT 1' }), log)
@@ -35,10 +34,8 @@ async function main(): Promise<void> {
       closers,
     })
     log.info({ host: config.server.host, port }, 'web.started')
-    log.info({ signal: await ended }, 'web.stopping')
-  } finally {
-    await closers.closeAll()
-  }
+    return { onEnd: (signal) => log.info({ signal }, 'web.stopping') }
+  })
 }
 
 main().catch((error: Error) => {

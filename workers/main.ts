@@ -3,7 +3,7 @@ import { ConfigError, loadEnvFile, readConfig } from '../src/config.ts'
 import { untilReachable } from '../src/reachable.ts'
 import { checkEvictionPolicy } from '../src/redis/check-policy.ts'
 import { openResources } from '../src/resources.ts'
-import { untilAskedToEnd } from '../src/signals.ts'
+import { runProcess } from '../src/run.ts'
 import { createDeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import { openLog } from '../src/telemetry/log.ts'
 import { createRegistry } from '../src/telemetry/metrics.ts'
@@ -16,8 +16,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, 'worker')
   const log = openLog({ level: config.log.level, name: 'worker' })
   const closers = createClosers(log)
-  const ended = untilAskedToEnd()
-  try {
+  await runProcess(closers, async () => {
     const resources = openResources({ config, log, closers, role: 'worker' })
     const { workerDatabase, redis } = resources
     await untilReachable('PostgreSQL', () => workerDatabase.query({ text: 'SELECT 1' }), log)
@@ -27,10 +26,8 @@ async function main(): Promise<void> {
     await openMetrics({ registry, config, closers, log })
     await startWork(resources, createDeliveryMetrics(registry), closers)
     log.info({}, 'worker.started')
-    log.info({ signal: await ended }, 'worker.stopping')
-  } finally {
-    await closers.closeAll()
-  }
+    return { onEnd: (signal) => log.info({ signal }, 'worker.stopping') }
+  })
 }
 
 main().catch((error: Error) => {

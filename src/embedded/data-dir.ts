@@ -22,11 +22,21 @@ function userDataHome(env: Homes): string {
   return home !== undefined && isAbsolute(home) ? home : join(homedir(), '.local', 'share')
 }
 
-/** Makes the directory and its parents; as root one that the user PostgreSQL runs as can enter, whatever the umask. */
+/**
+ * Makes the directory and its parents; as root one that the user PostgreSQL runs as can enter, whatever the umask.
+ * @throws Error in one line when it cannot be made
+ */
 export async function ensureDirectory(directory: string): Promise<void> {
-  const first = (await mkdir(directory, { recursive: true })) ?? directory
+  const first = (await mkdir(directory, { recursive: true }).catch(refuse(directory))) ?? directory
   if (!isRoot()) return
   for (let made = directory; made.length >= first.length; made = dirname(made)) {
     await chmod(made, (await stat(made)).mode | 0o011)
+  }
+}
+
+function refuse(directory: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    const reason = error.code === 'EEXIST' || error.code === 'ENOTDIR' ? 'there is a file in its place' : error.code
+    throw new Error(`The data directory ${directory} cannot be made (${reason}); choose another with DATA_DIR`)
   }
 }

@@ -14,9 +14,8 @@ const cursor = z.string().transform((text, context) => {
 export const pageQuery = {
   limit: z
     .string()
-    .regex(/^\d{1,3}$/, 'must be a whole number')
+    .regex(/^([1-9]\d?|100)$/, 'must be a whole number from 1 to 100')
     .transform(Number)
-    .pipe(z.int().min(1).max(100))
     .default(20),
   cursor: cursor.optional(),
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -122,6 +122,23 @@ describe('npm start', function () {
     } finally {
       other.close()
     }
+  })
+
+  it('ends with one line when the data directory is a file', async () => {
+    const file = join(directory, 'file')
+    await writeFile(file, '')
+    const started = start({ DATA_DIR: file })
+    assert.equal(await started.ended(), 1)
+    assert.match(started.output(), /^The data directory .*file cannot be made \(there is a file in its place\).*\n$/)
+  })
+
+  it('is stopped by one signal while it still waits for a store', async () => {
+    const redis = `redis://127.0.0.1:${await freePort()}`
+    const waiting = start({ DEMO_FEED: 'false', REDIS_URL: redis })
+    await waiting.waitFor(/store\.unreachable/, 60_000)
+    await waiting.kill('SIGINT')
+    assert.equal(await waiting.ended(), 0)
+    assert.deepEqual(serversOn(directory), [])
   })
 
   it('names every bad setting in one message', async () => {
