@@ -41,6 +41,7 @@ export function readConfig(env: NodeJS.ProcessEnv, role: 'all' | 'web' | 'worker
   const has = (key: string) => given[key] !== undefined
   if (has('JWT_SECRET') && has('JWT_PUBLIC_KEY')) complaints.push('JWT_SECRET, JWT_PUBLIC_KEY: set only one of them')
   if (given['NODE_ENV'] === 'production') {
+    if (has('CRASH_AT')) complaints.push('CRASH_AT: is for tests, never when NODE_ENV is production')
     if (!has('DATABASE_URL')) complaints.push('DATABASE_URL: is required when NODE_ENV is production')
     if (!has('SECRETS_KEY')) complaints.push('SECRETS_KEY: is required when NODE_ENV is production')
     if (!has('JWT_SECRET') && !has('JWT_PUBLIC_KEY')) {
@@ -111,6 +112,7 @@ function arrange(env: Environment) {
     metrics: { port: env.METRICS_PORT },
     board: { readOnly: env.BOARD_READ_ONLY },
     demo: { enabled: env.DEMO_FEED ?? embedded, barsPerSecond: env.DEMO_BARS_PER_SECOND },
+    crashAt: env.CRASH_AT,
     log: { level: env.LOG_LEVEL ?? (embedded ? 'warn' : 'info') },
     secrets: hidden({
       databaseUrl: env.DATABASE_URL,

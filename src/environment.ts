@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parseCrashAt } from './crash-points.ts'
 
 /*
  * The variables of the environment: their forms and defaults. `.env.example` lists the same, each with a sentence.
@@ -63,6 +64,13 @@ const secretsKeys = z.string().transform((text, context) => {
   return keys
 })
 
+const crashAt = z.string().transform((text, context) => {
+  const parsed = parseCrashAt(text)
+  if (parsed !== null) return parsed
+  context.addIssue({ code: 'custom', message: 'must be a crash point, as point, point:pass or point=text' })
+  return z.NEVER
+})
+
 export const Environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: z.string().min(1).optional(),
@@ -114,6 +122,7 @@ export const Environment = z.object({
   DEMO_BARS_PER_SECOND: integer(1, 1000).default(2),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   SHUTDOWN_SECONDS: integer(1, 120).default(20),
+  CRASH_AT: crashAt.optional(),
 })
 
 /** Every variable that is read. */

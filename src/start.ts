@@ -1,6 +1,7 @@
 import { startWork } from '../workers/work.ts'
 import { type Closers, createClosers } from './closers.ts'
 import { type Config, ConfigError, loadEnvFile, readConfig, withSecrets } from './config.ts'
+import { armCrashPoint } from './crash-points.ts'
 import { migrate } from './db/migrate.ts'
 import { startDemoFeed } from './demo/feed.ts'
 import { dataDirectory } from './embedded/data-dir.ts'
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   const given = readConfig(process.env, 'all')
   const log = openLog({ level: given.log.level, name: 'ara-events' })
   const closers = createClosers(log)
+  armCrashPoint(given.crashAt)
   await runProcess(closers, () => startAll(given, log, closers))
   process.stdout.write('Stopped.\n')
 }

@@ -1,5 +1,6 @@
 import { createClosers } from './closers.ts'
 import { ConfigError, loadEnvFile, readConfig } from './config.ts'
+import { armCrashPoint } from './crash-points.ts'
 import { wakeByNotify } from './deliveries/wake.ts'
 import { untilReachable } from './reachable.ts'
 import { checkEvictionPolicy } from './redis/check-policy.ts'
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, 'web')
   const log = openLog({ level: config.log.level, name: 'web' })
   const closers = createClosers(log)
+  armCrashPoint(config.crashAt)
   await runProcess(closers, async () => {
     const resources = openResources({ config, log, closers, role: 'web' })
     const { webDatabase, redis, backplane } = resources

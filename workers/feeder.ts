@@ -1,3 +1,4 @@
+import { crashPoint } from '../src/crash-points.ts'
 import type { Database } from '../src/db/database.ts'
 import { returnFed, takeDue } from '../src/deliveries/feed.ts'
 import { announceMissed } from '../src/events/announce.ts'
@@ -42,12 +43,14 @@ export async function feedOnce(deps: FeederDeps): Promise<boolean> {
   if (room <= 0) return false
   const claims = await takeDue(deps.db, { perWebhook: deps.perWebhook, most: room })
   if (claims.length === 0) return false
+  crashPoint('after_take')
   try {
     await deps.queue.add(claims.map((claim) => ({ delivery_id: claim.deliveryId, attempt: claim.attempt })))
   } catch (error) {
     await returnFed(deps.db, claims)
     throw error
   }
+  crashPoint('after_add')
   deps.onFed(claims.length)
   return claims.length === room
 }

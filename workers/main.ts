@@ -1,5 +1,6 @@
 import { createClosers } from '../src/closers.ts'
 import { ConfigError, loadEnvFile, readConfig } from '../src/config.ts'
+import { armCrashPoint } from '../src/crash-points.ts'
 import { untilReachable } from '../src/reachable.ts'
 import { checkEvictionPolicy } from '../src/redis/check-policy.ts'
 import { openResources } from '../src/resources.ts'
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env, 'worker')
   const log = openLog({ level: config.log.level, name: 'worker' })
   const closers = createClosers(log)
+  armCrashPoint(config.crashAt)
   await runProcess(closers, async () => {
     const resources = openResources({ config, log, closers, role: 'worker' })
     const { workerDatabase, redis } = resources

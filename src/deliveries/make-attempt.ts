@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { crashPoint } from '../crash-points.ts'
 import type { SecretBox } from '../db/secret-box.ts'
 import { ApiError } from '../errors.ts'
 import { publicId } from '../ids.ts'
@@ -57,14 +58,18 @@ const AGAIN_MS = 500
 export async function makeAttempt(deps: AttemptDeps, job: Claim, signal: AbortSignal): Promise<Attempted | null> {
   // After an outage of the database a lease may have run out whose attempt this very process is still making.
   if (deps.leases.holds(job.deliveryId)) return null
+  crashPoint('before_claim')
   const claimed = await firmly(deps, signal, () => deps.claim(job))
   if (claimed === null) return null
+  crashPoint('after_claim', claimed.canonical)
   deps.leases.hold(claimed.deliveryId)
   let attempted: Attempted
   try {
     const { headers, outcome } = await signAndSend(deps, claimed, signal)
+    crashPoint('after_send', claimed.canonical)
     const result = toResult(deps, claimed, headers, outcome)
     attempted = describe(claimed, result, await firmly(deps, signal, () => deps.record(result)))
+    crashPoint('after_record', claimed.canonical)
   } finally {
     deps.leases.release(claimed.deliveryId)
   }

@@ -1,3 +1,4 @@
+import { crashPoint } from '../crash-points.ts'
 import type { Database } from '../db/database.ts'
 import { sqlState } from '../db/database.ts'
 import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
@@ -38,7 +39,9 @@ export function createAcceptance(deps: { db: Database; onBatch?: (size: number) 
 
 async function acceptTogether(db: Database, submissions: readonly Submission[]): Promise<(Acceptance | Error)[]> {
   const first = firstUses(submissions)
+  crashPoint('before_commit')
   const stored = await store(db, first)
+  crashPoint('after_commit')
   const results: (Acceptance | Error)[] = []
   for (const one of submissions) {
     const counts = stored.get(one)

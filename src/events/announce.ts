@@ -1,3 +1,4 @@
+import { crashPoint } from '../crash-points.ts'
 import type { Database, Sql } from '../db/database.ts'
 import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
 import { publicId, uuidTime } from '../ids.ts'
@@ -32,6 +33,7 @@ export function createAnnouncer(deps: {
       if (streamed.length === 0) return
       try {
         await deps.publisher.publish(streamed.map((event) => toMessage(event, false)))
+        crashPoint('after_announce')
         await settle(streamed.map((event) => event.id))
       } catch (error) {
         deps.onError(error)

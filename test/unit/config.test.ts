@@ -142,6 +142,7 @@ describe('the configuration', () => {
     ['STREAMS_ANONYMOUS', ['prices', 'alerts,all', '*']],
     ['METRICS_TOKEN', ['short']],
     ['BOARD_READ_ONLY', ['yes', 'TRUE']],
+    ['CRASH_AT', ['after_lunch', 'after_commit:0', 'after_commit:x']],
     ['DEMO_FEED', ['off']],
     ['LOG_LEVEL', ['verbose']],
   ]
@@ -182,6 +183,13 @@ describe('the configuration', () => {
       assert.match(complaints(without(key)).join('\n'), new RegExp(`^${key}: .*required when NODE_ENV is production$`))
     }
     assert.deepEqual(complaints({ ...without('JWT_SECRET'), JWT_PUBLIC_KEY: PEM }), [])
+  })
+
+  it('refuses to end at a crash point in production', () => {
+    const crashing = { ...PRODUCTION, CRASH_AT: 'after_commit:2' }
+    assert.deepEqual(complaints(crashing), ['CRASH_AT: is for tests, never when NODE_ENV is production'])
+    const { crashAt } = readConfig({ ...crashing, NODE_ENV: 'test' }, 'web')
+    assert.deepEqual(crashAt, { point: 'after_commit', pass: 2, text: undefined })
   })
 
   it('refuses two kinds of keys for tokens', () => {
