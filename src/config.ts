@@ -19,6 +19,8 @@ export interface SecretsKey {
   key: Buffer
 }
 
+const TOKEN_KEYS = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL']
+
 /** Every bad key in one message, so that a start is corrected once. */
 export class ConfigError extends Error {
   constructor(complaints: readonly string[]) {
@@ -39,21 +41,22 @@ export function readConfig(env: NodeJS.ProcessEnv, role: 'all' | 'web' | 'worker
     ? []
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   const has = (key: string) => given[key] !== undefined
-  if (has('JWT_SECRET') && has('JWT_PUBLIC_KEY')) complaints.push('JWT_SECRET, JWT_PUBLIC_KEY: set only one of them')
+  const tokenKeys = TOKEN_KEYS.filter(has)
+  if (tokenKeys.length > 1) complaints.push(`${tokenKeys.join(', ')}: set only one of them`)
   if (given['NODE_ENV'] === 'production') {
     if (has('CRASH_AT')) complaints.push('CRASH_AT: is for tests, never when NODE_ENV is production')
     if (!has('DATABASE_URL')) complaints.push('DATABASE_URL: is required when NODE_ENV is production')
     if (!has('SECRETS_KEY')) complaints.push('SECRETS_KEY: is required when NODE_ENV is production')
-    if (!has('JWT_SECRET') && !has('JWT_PUBLIC_KEY')) {
-      complaints.push('JWT_SECRET: it or JWT_PUBLIC_KEY is required when NODE_ENV is production')
+    if (tokenKeys.length === 0) {
+      complaints.push('JWT_SECRET: it, JWT_PUBLIC_KEY or JWKS_URL is required when NODE_ENV is production')
     }
   }
   if (role !== 'all' && !has('DATABASE_URL')) complaints.push('DATABASE_URL: is required by the Procfile processes')
   if ((role === 'web' || role === 'worker') && !has('REDIS_URL')) {
     complaints.push(`REDIS_URL: ${role} as a process of its own needs it`)
   }
-  if (role !== 'all' && role !== 'release' && !has('JWT_SECRET') && !has('JWT_PUBLIC_KEY')) {
-    complaints.push('JWT_SECRET: it or JWT_PUBLIC_KEY is required by the Procfile processes')
+  if (role !== 'all' && role !== 'release' && tokenKeys.length === 0) {
+    complaints.push('JWT_SECRET: it, JWT_PUBLIC_KEY or JWKS_URL is required by the Procfile processes')
   }
   if (role !== 'all' && role !== 'release' && !has('SECRETS_KEY')) {
     complaints.push('SECRETS_KEY: is required by the Procfile processes')
@@ -81,6 +84,7 @@ function arrange(env: Environment) {
       issuer: env.JWT_ISSUER,
       audience: env.JWT_AUDIENCE,
       publicKey: env.JWT_PUBLIC_KEY,
+      jwksUrl: env.JWKS_URL,
       clockSkewSeconds: 30,
       failedLoginsPerMinute: env.FAILED_LOGINS_PER_MINUTE,
     },

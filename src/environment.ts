@@ -47,6 +47,13 @@ const publicKey = z
     }
   }, 'must be a public key in PEM')
 
+/** Keys that anybody on the way could replace would let anybody in. */
+const jwksUrl = z.string().refine((text) => {
+  const { protocol = '', hostname = '', username = '' } = URL.parse(text) ?? {}
+  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+  return username === '' && (protocol === 'https:' || (protocol === 'http:' && isLoopback))
+}, 'must be a URL with https: (or http: on loopback) and without a password')
+
 /** `id:base64(32 bytes)`, comma-separated; the first encrypts, all decrypt. */
 const secretsKeys = z.string().transform((text, context) => {
   const keys = text.split(',').map((entry) => {
@@ -86,6 +93,7 @@ export const Environment = z.object({
     .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes')
     .optional(),
   JWT_PUBLIC_KEY: publicKey.optional(),
+  JWKS_URL: jwksUrl.optional(),
   JWT_ISSUER: z.string().min(1).optional(),
   JWT_AUDIENCE: z.string().min(1).optional(),
   SECRETS_KEY: secretsKeys.optional(),

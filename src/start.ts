@@ -65,15 +65,16 @@ async function startAll(given: Config, log: Logger, closers: Closers) {
 /** What the environment leaves open: secrets of this installation's own, and the embedded PostgreSQL. */
 async function completeConfig(given: Config, log: Logger, closers: Closers, failed: AbortController): Promise<Config> {
   const { jwtSecret, secretsKeys, databaseUrl } = given.secrets
-  const needsNone = databaseUrl !== undefined && secretsKeys !== undefined
-  if (needsNone && (jwtSecret !== undefined || given.identity.publicKey !== undefined)) return given
+  const { publicKey, jwksUrl } = given.identity
+  const hasTokenKey = [jwtSecret, publicKey, jwksUrl].some((key) => key !== undefined)
+  if (databaseUrl !== undefined && secretsKeys !== undefined && hasTokenKey) return given
   const directory = dataDirectory(given.database.dataDir)
   const lock = await lockDirectory(directory)
   closers.add('lock of the data directory', () => lock.release())
   const own = await ensureEmbeddedSecrets(directory)
   const complete = {
     secretsKeys: secretsKeys ?? own.secretsKeys,
-    ...(jwtSecret === undefined && given.identity.publicKey === undefined ? { jwtSecret: own.jwtSecret } : {}),
+    ...(hasTokenKey ? {} : { jwtSecret: own.jwtSecret }),
   }
   if (databaseUrl !== undefined) return withSecrets(given, complete)
   const postgres = await startEmbeddedPostgres({

@@ -47,8 +47,12 @@ async function main(): Promise<void> {
   if (!options.success) throw new Error(options.error.issues.map((issue) => issue.message).join('\n'))
   loadEnvFile()
   const config = readConfig(process.env, 'all')
-  if (config.identity.publicKey !== undefined) {
-    throw new Error('JWT_PUBLIC_KEY is set: tokens are made by whoever holds the private key, not here.')
+  for (const [name, setting] of Object.entries({
+    JWT_PUBLIC_KEY: config.identity.publicKey,
+    JWKS_URL: config.identity.jwksUrl,
+  })) {
+    if (setting === undefined) continue
+    throw new Error(`${name} is set: tokens are made by whoever holds the private key, not here.`)
   }
   const secret =
     config.secrets.jwtSecret ?? (await readEmbeddedSecrets(dataDirectory(config.database.dataDir))).jwtSecret

@@ -30,7 +30,7 @@ export function createAuthenticator(deps: {
   onError?: (error: unknown) => void
 }): Authenticator {
   const now = deps.now ?? Date.now
-  const rules = tokenRules(deps.jwt)
+  const rules = tokenRules(deps.jwt, deps.onError)
   const verify = createTokenVerifier(rules, now)
   const { blocked } = deps
   const touching = new Set<string>()
@@ -49,7 +49,7 @@ export function createAuthenticator(deps: {
       .finally(() => touching.delete(id))
   }
 
-  const bearer = async (token: string) => unlessBlocked(verify(token))
+  const bearer = async (token: string) => unlessBlocked(await verify(token))
   const apiKey = async (key: string) => {
     const row = await findApiKey(deps.db, key)
     if (!row) throw unauthorized('The API key is not valid.')

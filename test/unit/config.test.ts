@@ -129,6 +129,13 @@ describe('the configuration', () => {
     ['JWT_SECRET', ['x'.repeat(31)]],
     ['JWT_PUBLIC_KEY', ['-----BEGIN PRIVATE KEY-----']],
     [
+      'JWKS_URL',
+      [
+        ...['http://id.example/keys', 'ftp://localhost/keys', 'id.example/keys', 'http://127.0.0.1.id.example/keys'],
+        ...['https://user:password@id.example/keys', 'http://localhost.id.example/keys', 'file:///etc/keys.json'],
+      ],
+    ],
+    [
       'SECRETS_KEY',
       ['k1', oneKey(), `k1:${oneKey().slice(4)}`, `K1:${oneKey()}`, `k1:${oneKey()},`, `k1:${oneKey()},k1:${oneKey()}`],
     ],
@@ -183,6 +190,14 @@ describe('the configuration', () => {
       assert.match(complaints(without(key)).join('\n'), new RegExp(`^${key}: .*required when NODE_ENV is production$`))
     }
     assert.deepEqual(complaints({ ...without('JWT_SECRET'), JWT_PUBLIC_KEY: PEM }), [])
+    for (const url of [
+      'https://id.example/keys?x=1',
+      'http://localhost:1/',
+      'http://127.0.0.1:1/',
+      'http://[::1]:1/',
+    ]) {
+      assert.deepEqual(complaints({ ...without('JWT_SECRET'), JWKS_URL: url }), [])
+    }
   })
 
   it('refuses to end at a crash point in production', () => {
@@ -194,6 +209,8 @@ describe('the configuration', () => {
 
   it('refuses two kinds of keys for tokens', () => {
     assert.match(complaints({ ...PRODUCTION, JWT_PUBLIC_KEY: PEM }).join(), /^JWT_SECRET, JWT_PUBLIC_KEY: .*only one/)
+    const published = { ...without('JWT_SECRET'), JWT_PUBLIC_KEY: PEM, JWKS_URL: 'https://id.example/keys' }
+    assert.match(complaints(published).join(), /^JWT_PUBLIC_KEY, JWKS_URL: .*only one/)
   })
 
   const roles: [role: Role, needed: (keyof typeof PRODUCTION)[]][] = [

@@ -1,3 +1,4 @@
+import type { JwtHeader } from 'jsonwebtoken'
 import type { Context, Middleware, Next } from 'koa'
 import koaJwt from 'koa-jwt'
 import { ApiError, unauthorized } from '../../errors.ts'
@@ -11,10 +12,10 @@ import type { LoginLimit } from './rate-limit.ts'
  * tried. A token in the query is no credential here.
  */
 export function authenticate(authenticator: Authenticator, logins: LoginLimit): Middleware {
-  const { key, options } = authenticator.rules
+  const { keys, options } = authenticator.rules
   // Its types are those of an older release: the library takes a KeyObject and every option of jsonwebtoken.
   const verifyBearer = koaJwt({
-    secret: key,
+    secret: (header: JwtHeader) => keys.find(header),
     ...options,
     key: 'claims',
     passthrough: true,

@@ -10,38 +10,52 @@ const seconds = NOW / 1000
 describe('the verifier of tokens', () => {
   const sign = (claims: object) => jwt.sign({ iat: seconds, ...claims }, SECRET)
   let now: number
-  let verify: (token: string) => { userId: string }
+  let verify: ReturnType<typeof createTokenVerifier>
   beforeEach(() => {
     now = NOW
     verify = createTokenVerifier(tokenRules({ secret: SECRET, clockSkewSeconds: 30 }), () => now)
   })
 
-  it('remembers a good token no longer than it is good, clock skew included', () => {
+  it('remembers a good token for a minute, and no longer than it is good, clock skew included', async () => {
     const token = sign({ sub: 'alice', exp: seconds + 60 })
-    const first = verify(token)
+    const first = await verify(token)
     assert.equal(first.userId, 'alice')
-    now = NOW + 89_999
-    assert.equal(verify(token), first)
-    now = NOW + 90_000
-    assert.throws(() => verify(token), { status: 401, message: 'The token has expired.' })
-  })
-
-  it('does not remember a bad one', () => {
-    const token = sign({ sub: 'alice', exp: seconds + 600, nbf: seconds + 60 })
-    assert.throws(() => verify(token), { status: 401 })
+    now = NOW + 59_999
+    assert.equal(await verify(token), first)
     now = NOW + 60_000
-    assert.equal(verify(token).userId, 'alice')
+    const second = await verify(token)
+    assert.notEqual(second, first)
+    now = NOW + 89_999
+    assert.equal(await verify(token), second)
+    now = NOW + 90_000
+    await assert.rejects(verify(token), { status: 401, message: 'The token has expired.' })
   })
 
-  it('does not look at a text that is longer than any token of ours', () => {
+  it('does not remember a bad one', async () => {
+    const token = sign({ sub: 'alice', exp: seconds + 600, nbf: seconds + 60 })
+    await assert.rejects(verify(token), { status: 401 })
+    now = NOW + 60_000
+    assert.equal((await verify(token)).userId, 'alice')
+  })
+
+  it('does not look at a text that is longer than any token of ours', async () => {
     const token = sign({ sub: 'alice', exp: seconds + 60, padding: 'x'.repeat(8192) })
-    assert.throws(() => verify(token), { status: 401, message: 'The token is too long.' })
+    await assert.rejects(verify(token), { status: 401, message: 'The token is too long.' })
   })
 
-  it('keeps users of one cache apart', () => {
+  it('refuses what is no token, and one that demands an extension that we do not have', async () => {
+    const demanding = jwt.sign({ sub: 'alice', exp: seconds + 60 }, SECRET, {
+      header: { alg: 'HS256', crit: ['exp'] },
+    })
+    const texts = ['', '.', '..', 'a.b.c', `${Buffer.from('{}').toString('base64url')}.e30.`, demanding]
+    for (const token of texts) await assert.rejects(verify(token), { status: 401, message: 'The token is not valid.' })
+  })
+
+  it('keeps users of one cache apart', async () => {
     const [alice, bob] = ['alice', 'bob'].map((sub) => sign({ sub, exp: seconds + 60 })) as [string, string]
+    const principals = await Promise.all([verify(alice), verify(bob), verify(alice)])
     assert.deepEqual(
-      [verify(alice), verify(bob), verify(alice)].map(({ userId }) => userId),
+      principals.map(({ userId }) => userId),
       ['alice', 'bob', 'alice'],
     )
   })
