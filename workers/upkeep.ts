@@ -3,6 +3,7 @@ import { makePartitions } from '../src/db/partitions.ts'
 import { forgetOldKeys } from '../src/idempotency/idempotency-keys.ts'
 import { type Loop, startLoop } from '../src/loop.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
+import { forgetOldSecrets } from '../src/webhooks/rotate-secret.ts'
 
 export interface UpkeepDeps {
   db: Database
@@ -18,7 +19,7 @@ const MOST_DELETED = 1_000
 /** Counting stops here; above it the planner's estimate is good enough. */
 const COUNTED_EXACTLY = 10_000
 
-/** Partitions ahead of their day, forgotten keys and tickets, and the gauges of the open work. Safe in several processes. */
+/** Partitions ahead of their day, what is over and forgotten, and the gauges of the open work. Safe in several processes. */
 export function startUpkeep(deps: UpkeepDeps): Loop {
   let partitionsMadeAt = 0
   return startLoop({
@@ -33,7 +34,8 @@ export function startUpkeep(deps: UpkeepDeps): Loop {
       await measureOpenWork(deps)
       const tickets = await forgetOldTickets(deps.db)
       const keys = await forgetOldKeys(deps.db, MOST_DELETED)
-      return keys === MOST_DELETED || tickets === MOST_DELETED
+      const secrets = await forgetOldSecrets(deps.db, MOST_DELETED)
+      return [tickets, keys, secrets].includes(MOST_DELETED)
     },
   })
 }

@@ -31,6 +31,8 @@ export interface ClaimedAttempt extends Claim {
     id: string
     url: string
     secret: Buffer
+    /** During the overlap of a rotation. */
+    previousSecret: Buffer | null
     headers: Buffer | null
     headerNames: string[]
     signatureStyle: SignatureStyle
@@ -63,6 +65,7 @@ interface ClaimedRow {
   webhook_id: string
   url: string
   secret: Buffer
+  previous_secret: Buffer | null
   headers: Buffer | null
   header_names: string[]
   signature_style: SignatureStyle
@@ -96,6 +99,7 @@ async function claimTogether(
         id: row.webhook_id,
         url: row.url,
         secret: row.secret,
+        previousSecret: row.previous_secret,
         headers: row.headers,
         headerNames: row.header_names,
         signatureStyle: row.signature_style,
@@ -112,7 +116,8 @@ async function startAttempts(db: Database, worker: string, claims: readonly Clai
     text: `
       WITH job AS (
         SELECT due.delivery_id, due.attempt AS last_attempt, due.lease_until IS NOT NULL AS lost,
-          webhook.url, webhook.secret, webhook.headers, webhook.header_names, webhook.signature_style
+          webhook.url, webhook.secret, webhook.headers, webhook.header_names, webhook.signature_style,
+          CASE WHEN webhook.rotation_ends_at > now() THEN webhook.previous_secret END AS previous_secret
         FROM due
         JOIN unnest($1::uuid[], $2::int[]) AS claim(delivery_id, attempt) ON claim.delivery_id = due.delivery_id
         JOIN webhooks webhook ON webhook.id = due.webhook_id AND (webhook.active OR due.test)
@@ -125,7 +130,7 @@ async function startAttempts(db: Database, worker: string, claims: readonly Clai
           max_attempts = due.max_attempts + lost::int, unknowns = CASE WHEN lost THEN due.unknowns + 1 ELSE 0 END
         FROM job WHERE due.delivery_id = job.delivery_id
         RETURNING due.delivery_id, due.attempt, due.max_attempts, due.test, due.event_id, due.webhook_id,
-          job.url, job.secret, job.headers, job.header_names, job.signature_style
+          job.url, job.secret, job.previous_secret, job.headers, job.header_names, job.signature_style
       ), unknown AS (
         UPDATE attempts SET status = 'unknown', finished_at = now(), error = 'unknown',
           error_message = 'The worker ended before it recorded what the receiver answered.'

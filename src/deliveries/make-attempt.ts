@@ -140,6 +140,7 @@ function requestHeaders(deps: AttemptDeps, claimed: ClaimedAttempt, at: Date): R
       eventType: claimed.eventType,
       attempt: claimed.attempt,
       secret: deps.secrets.open(webhook.secret, webhook.id),
+      ...(webhook.previousSecret ? { previousSecret: deps.secrets.open(webhook.previousSecret, webhook.id) } : {}),
       canonical: claimed.canonical,
       style: webhook.signatureStyle,
       at,

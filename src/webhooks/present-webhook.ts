@@ -15,6 +15,7 @@ export function presentWebhook(webhook: Webhook) {
     headers: Object.fromEntries(webhook.header_names.map((name) => [name, '***'])),
     signature_style: webhook.signature_style,
     max_attempts: webhook.max_attempts,
+    secret_rotation: webhook.rotating_until ? { ends_at: webhook.rotating_until.toISOString() } : null,
     created_at: webhook.created_at.toISOString(),
     updated_at: webhook.updated_at.toISOString(),
     delivery_count: webhook.delivery_count,

@@ -37,7 +37,7 @@ const headers = z
     if (new Set(names.map((name) => name.toLowerCase())).size < names.length) complain('', 'names a header twice')
   })
 
-const secret = z.string().superRefine((text, context) => {
+export const secretSchema = z.string().superRefine((text, context) => {
   const reason = checkSecret(text)
   if (reason !== null) context.addIssue({ code: 'custom', message: reason })
 })
@@ -69,7 +69,7 @@ const fields = {
 export const NewWebhook = z.strictObject({
   url: fields.url,
   events: fields.events,
-  secret: secret.optional(),
+  secret: secretSchema.optional(),
   description: fields.description.default(null),
   active: fields.active.default(true),
   symbols: fields.symbols.default(null),

@@ -113,4 +113,5 @@ function selectWebhooks() {
   return builder('webhooks')
     .join('webhook_stats', 'webhook_stats.webhook_id', 'webhooks.id')
     .select('webhooks.*', ...STATS)
+    .select(builder.raw('CASE WHEN rotation_ends_at > now() THEN rotation_ends_at END AS rotating_until'))
 }

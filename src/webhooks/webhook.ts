@@ -1,4 +1,4 @@
-/** A webhook's row. `secret` and `headers` are sealed; only the sender opens them. */
+/** A webhook's row. `secret` and `headers` are sealed; the sender opens them. */
 export interface Webhook {
   id: string
   user_id: string
@@ -6,6 +6,10 @@ export interface Webhook {
   events: string[]
   symbols: string[] | null
   secret: Buffer
+  /** Signs beside `secret` as long as `rotating_until` is ahead. Sealed. */
+  previous_secret: Buffer | null
+  /** When the overlap of the last rotation ends; null when none is under way. */
+  rotating_until: Date | null
   headers: Buffer | null
   header_names: string[]
   description: string | null

@@ -4,6 +4,7 @@ import { userIdSchema } from '../../identity/claims.ts'
 import type { Principal } from '../../identity/principal.ts'
 import { changeWebhook, createWebhook, removeWebhook, type WebhookDeps } from '../../webhooks/manage-webhooks.ts'
 import { presentWebhook } from '../../webhooks/present-webhook.ts'
+import { finishRotation, rotateSecret, SecretRotation } from '../../webhooks/rotate-secret.ts'
 import { NewWebhook, WebhookChanges } from '../../webhooks/webhook-schemas.ts'
 import { findWebhook, listWebhooks, type Owner } from '../../webhooks/webhook-store.ts'
 import { idParam } from '../id-param.ts'
@@ -83,6 +84,39 @@ export function webhookRoutes(deps: WebhookDeps): Route[] {
       params: Params,
       async handle({ principal, params }) {
         await removeWebhook(deps, ownerOf(principal), params.id)
+      },
+    }),
+    ...rotationRoutes(deps),
+  ]
+}
+
+function rotationRoutes(deps: WebhookDeps): Route[] {
+  const path = `${WEBHOOKS}/:id/rotate-secret`
+  return [
+    route({
+      method: 'post',
+      path,
+      summary:
+        'Give a webhook a new secret, shown in this answer only. The old one signs beside it during the overlap.',
+      permission: 'webhooks:write',
+      params: Params,
+      body: SecretRotation,
+      bodyOptional: true,
+      async handle({ principal, params, body }) {
+        const { webhook, secret } = await rotateSecret(deps, ownerOf(principal), params.id, body)
+        return { ...presentWebhook(webhook), secret }
+      },
+    }),
+    route({
+      method: 'post',
+      path: `${path}/finish`,
+      summary: 'End the overlap of a rotation now: only the new secret signs.',
+      permission: 'webhooks:write',
+      params: Params,
+      body: z.strictObject({}),
+      bodyOptional: true,
+      async handle({ principal, params }) {
+        return presentWebhook(await finishRotation(deps, ownerOf(principal), params.id))
       },
     }),
   ]

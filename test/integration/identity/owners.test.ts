@@ -13,6 +13,8 @@ const ROUTES: [method: string, path: (ids: Ids) => string, body?: object][] = [
   ['PATCH', ({ webhook }) => `${WEBHOOKS}/${webhook}`, { active: false }],
   ['DELETE', ({ webhook }) => `${WEBHOOKS}/${webhook}`],
   ['POST', ({ webhook }) => `${WEBHOOKS}/test?webhook_id=${webhook}`],
+  ['POST', ({ webhook }) => `${WEBHOOKS}/${webhook}/rotate-secret`],
+  ['POST', ({ webhook }) => `${WEBHOOKS}/${webhook}/rotate-secret/finish`],
   ['GET', ({ webhook }) => `${WEBHOOKS}/${webhook}/deliveries`],
   ['GET', ({ webhook, delivery }) => `${WEBHOOKS}/${webhook}/deliveries/${delivery}`],
   ['POST', ({ webhook, delivery }) => `${WEBHOOKS}/${webhook}/deliveries/${delivery}/retry`],

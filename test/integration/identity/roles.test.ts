@@ -33,6 +33,8 @@ const ROUTES: [method: string, path: string, roles: readonly Role[]][] = [
   ['POST', '/api/v1/webhooks', OWNERS],
   ['PATCH', WEBHOOK, OWNERS],
   ['DELETE', WEBHOOK, OWNERS],
+  ['POST', `${WEBHOOK}/rotate-secret`, OWNERS],
+  ['POST', `${WEBHOOK}/rotate-secret/finish`, OWNERS],
   ['POST', `/api/v1/webhooks/test?webhook_id=wh_${ID}`, OWNERS],
   ['GET', `${WEBHOOK}/deliveries`, EVERYBODY],
   ['GET', DELIVERY, EVERYBODY],
