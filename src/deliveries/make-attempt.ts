@@ -6,6 +6,7 @@ import { publicId } from '../ids.ts'
 import { signedHeaders } from '../webhooks/signature.ts'
 import type { Claim, ClaimAttempt, ClaimedAttempt } from './claim.ts'
 import type { Leases } from './leases.ts'
+import { customSecrets, maskCustom, maskEchoes } from './mask-headers.ts'
 import type { AttemptResult, RecordAttempt } from './record.ts'
 import { parseRetryAfter, type RetryPolicy, retryDelay } from './retry-policy.ts'
 import type { Outcome, Sender } from './send.ts'
@@ -188,10 +189,11 @@ function toResult(
     if (outcome.kind === 'aborted') return { ...logged, ...unanswered, ...error, status: 'aborted', retryInMs: 0 }
     return { ...logged, ...unanswered, ...error, status: 'failed', retryInMs: nextDelay(deps, claimed, null) }
   }
+  const secrets = customSecrets(headers, claimed.webhook.headerNames)
   const answered = {
     responseCode: outcome.status,
-    responseHeaders: Buffer.from(JSON.stringify(outcome.headers)),
-    responseBody: outcome.body,
+    responseHeaders: maskEchoes(Buffer.from(JSON.stringify(outcome.headers)), secrets),
+    responseBody: maskEchoes(outcome.body, secrets),
   }
   if (outcome.status >= 200 && outcome.status < 300) {
     return { ...logged, ...answered, status: 'success', error: null, errorMessage: null, retryInMs: null }
@@ -210,9 +212,4 @@ function toResult(
 function nextDelay(deps: AttemptDeps, claimed: ClaimedAttempt, retryAfterMs: number | null): number | null {
   if (claimed.attempt >= claimed.maxAttempts) return null
   return retryDelay(deps.retry, { attempt: claimed.attempt, retryAfterMs }, deps.random())
-}
-
-function maskCustom(headers: Record<string, string>, customNames: readonly string[]): Record<string, string> {
-  const custom = new Set(customNames)
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, custom.has(name) ? '***' : value]))
 }

@@ -45,6 +45,22 @@ describe('making an attempt', () => {
     }
   })
 
+  it('logs no custom header that the receiver shows in its answer', async () => {
+    const headers = { Authorization: 'Bearer of-the-receiver', 'X-Short': '1' }
+    const receiver = await bench.rawReceiver((socket, request) =>
+      socket.write(`HTTP/1.1 200 OK\r\nX-Seen: of-the-receiver\r\nContent-Length: ${request.length}\r\n\r\n${request}`),
+    )
+    const deliveryId = await bench.owedTo(receiver, { headers })
+    await bench.make(deliveryId, 1)
+    const [attempt] = await listAttempts(bench.db(), deliveryId)
+    const { response_body } = await bench.shown(deliveryId)
+    for (const logged of [attempt?.request_headers, attempt?.response_headers, attempt?.response_body, response_body]) {
+      assert.ok(logged && !String(logged).includes('of-the-receiver'), String(logged))
+    }
+    assert.match(String(response_body), /\r\nAuthorization: \*\*\*\r\nX-Short: 1\r\n/i)
+    assert.equal(JSON.parse(String(attempt?.response_headers))['x-seen'], '***')
+  })
+
   it('logs the headers it sent with the custom ones masked, and what came back', async () => {
     const headers = { 'X-Tenant': 'acme' }
     const receiver = await bench.rawReceiver((socket) =>
