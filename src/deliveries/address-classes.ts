@@ -57,6 +57,13 @@ export function classify(address: string): AddressClass {
   return isIsatap(words) ? classify(dotted(words[6], words[7])) : 'public'
 }
 
+/** The IPv4 address that packets to this one end at, or null when it carries none. */
+export function innerAddress(address: string): string | null {
+  if (!isIPv6(address)) return null
+  const words = wordsOf(address)
+  return carriedV4(words) ?? (isIsatap(words) ? dotted(words[6], words[7]) : null)
+}
+
 /** The one form of an address that two spellings of it share; IPv4 in IPv6 clothes becomes IPv4. */
 export function plainAddress(address: string): string {
   if (isIPv4(address) || !isIPv6(address)) return address

@@ -1,6 +1,6 @@
 import { BlockList, isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { classify, plainAddress } from './address-classes.ts'
+import { classify, innerAddress, plainAddress } from './address-classes.ts'
 
 /** Decides whether the sender may connect to an address: public ones that are not this host's own, and ranges that are opened. */
 export interface AddressGuard {
@@ -45,7 +45,7 @@ export function createAddressGuard(
       const plain = plainAddress(address)
       if (isOpened(plain)) return null
       if (kind === 'special') return `${address} is not a public address`
-      return isOwn(plain) ? `${address} is an address of this host` : null
+      return isOwn(plain) || isOwn(innerAddress(address) ?? '') ? `${address} is an address of this host` : null
     },
     loopbackAllowed: isOpened('127.0.0.1'),
   }

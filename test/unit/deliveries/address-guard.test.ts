@@ -141,6 +141,9 @@ describe('the address guard', () => {
     for (const address of ['8.8.4.4', '::ffff:8.8.4.4', '::ffff:808:404', '2a00:1:2:3::4', '2A00:1:2:3:0:0:0:4']) {
       assert.equal(guard.refuse(address), `${address} is an address of this host`)
     }
+    for (const carrier of ['64:ff9b::808:404', '2002:808:404::1', '2a00::5efe:8.8.4.4']) {
+      assert.equal(guard.refuse(carrier), `${carrier} is an address of this host`)
+    }
     assert.equal(guard.refuse('8.8.4.5'), null)
     const opened = createAddressGuard(['8.8.4.0/24', '2a00:1::/32'], own)
     assert.equal(opened.refuse('8.8.4.4'), null)
