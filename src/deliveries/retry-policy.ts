@@ -27,14 +27,14 @@ export function retryDelay(
 }
 
 /**
- * A `Retry-After` header (RFC 9110 §10.2.3: seconds or an HTTP date) in milliseconds from `now`.
+ * A `Retry-After` header (RFC 9110 §10.2.3: seconds or an HTTP date) in milliseconds from `now`, at most a day.
  * @returns null when there is none, it is malformed or it is past
  */
 export function parseRetryAfter(value: string | undefined, now: Date): number | null {
   if (value === undefined) return null
   const text = value.trim()
-  if (/^\d{1,10}$/.test(text)) return Number(text) * 1000
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_RETRY_AFTER_MS)
   if (!/^[A-Za-z]{3}, /.test(text)) return null
   const at = Date.parse(text)
-  return Number.isNaN(at) || at <= now.getTime() ? null : at - now.getTime()
+  return Number.isNaN(at) || at <= now.getTime() ? null : Math.min(at - now.getTime(), LONGEST_RETRY_AFTER_MS)
 }

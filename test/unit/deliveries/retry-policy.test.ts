@@ -48,7 +48,10 @@ describe('Retry-After', () => {
     ['1.5', null],
     ['', null],
     ['2026-11-23', null],
-    ['99999999999', null],
+    ['99999999999', DAY],
+    ['9'.repeat(400), DAY],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', DAY],
+    ['Fri, 31 Dec 99999 23:59:59 GMT', DAY],
   ]
   for (const [header, expected] of table) {
     it(`${JSON.stringify(header)} is ${expected}`, () => assert.equal(parseRetryAfter(header, now), expected))
