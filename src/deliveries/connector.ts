@@ -1,13 +1,11 @@
-import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { buildConnector } from 'undici'
 import { plainAddress } from './address-classes.ts'
 import type { AddressGuard } from './address-guard.ts'
-
-/** All addresses of a name. */
-export type Lookup = (hostname: string) => Promise<LookupAddress[]>
+import { limitAnswers } from './answer-limit.ts'
+import { createLookup, type Lookup, unresolved } from './lookup.ts'
 
 /** A connection that the guard refused. */
 export class BlockedAddress extends Error {
@@ -32,6 +30,8 @@ export class SenderClosed extends Error {}
 
 /** A name server or one address of several may be dead: give up on it well before the attempt's own deadline. */
 const STEP_MS = 5_000
+/** A name may have any number of dead addresses, and dialling goes on after the attempt that began it is over. */
+const MOST_DIALLED = 4
 
 /**
  * Connects undici to vetted addresses only. A name is resolved here and now, every one of its answers must pass, and what was
@@ -40,13 +40,14 @@ const STEP_MS = 5_000
  */
 export function guardedConnector(guard: AddressGuard, trust: Trust): Connector {
   const dialling = new Set<Socket>()
+  const lookup = trust.lookup ?? createLookup()
   let closed = false
 
   async function open(options: buildConnector.Options): Promise<Socket> {
     const hostname = options.hostname.replace(/^\[|\]$/g, '')
-    const addresses = await vettedAddresses(guard, trust.lookup ?? lookupAll, hostname)
-    let failure: unknown = Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' })
-    for (const address of addresses) {
+    const addresses = await vettedAddresses(guard, lookup, hostname)
+    let failure: unknown = unresolved(`${hostname} has no address`, 'ENOTFOUND')
+    for (const address of addresses.slice(0, MOST_DIALLED)) {
       if (closed) throw new SenderClosed()
       const socket = newSocket(address, hostname, options, trust)
       dialling.add(socket)
@@ -78,7 +79,7 @@ export function guardedConnector(guard: AddressGuard, trust: Trust): Connector {
 async function vettedAddresses(guard: AddressGuard, lookup: Lookup, hostname: string): Promise<string[]> {
   const late = setTimeout(STEP_MS, null, { ref: false })
   const found = isIP(hostname) ? [{ address: hostname }] : await Promise.race([lookup(hostname), late])
-  if (found === null) throw Object.assign(new Error(`${hostname} was not resolved in time`), { code: 'EAI_AGAIN' })
+  if (found === null) throw unresolved(`${hostname} was not resolved in time`, 'EAI_AGAIN')
   for (const { address } of found) {
     const reason = guard.refuse(address)
     if (reason !== null) throw new BlockedAddress(reason)
@@ -96,6 +97,8 @@ function newSocket(address: string, hostname: string, options: buildConnector.Op
     ...name,
     ...(trust.ca === undefined ? {} : { ca: trust.ca }),
     ALPNProtocols: ['http/1.1'],
+    // Said here, NODE_TLS_REJECT_UNAUTHORIZED cannot say otherwise.
+    rejectUnauthorized: true,
   })
 }
 
@@ -111,16 +114,12 @@ function connected(socket: Socket, address: string): Promise<Socket> {
     socket.once('close', () => clearTimeout(timer))
     socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
       clearTimeout(timer)
-      if (plainAddress(socket.remoteAddress ?? '') === plainAddress(address)) return resolve(socket)
-      socket.destroy(new BlockedAddress(`connected to ${socket.remoteAddress} instead of ${address}`))
+      if (plainAddress(socket.remoteAddress ?? '') !== plainAddress(address)) {
+        socket.destroy(new BlockedAddress(`connected to ${socket.remoteAddress} instead of ${address}`))
+        return
+      }
+      limitAnswers(socket)
+      resolve(socket)
     })
-  })
-}
-
-function lookupAll(hostname: string): Promise<LookupAddress[]> {
-  return new Promise((resolve, reject) => {
-    systemLookup(hostname, { all: true, verbatim: true }, (error, addresses) =>
-      error ? reject(error) : resolve(addresses),
-    )
   })
 }

@@ -1,5 +1,6 @@
 import { type Dispatcher, errors } from 'undici'
 import { createAddressGuard } from './address-guard.ts'
+import { AnswerTooLong, LONGEST_ANSWER } from './answer-limit.ts'
 import { BlockedAddress, SenderClosed, type Trust } from './connector.ts'
 import { createDeadlines, type Deadline, type Deadlines, Stopped } from './deadline.ts'
 import { createPools, type Pools } from './pools.ts'
@@ -47,6 +48,8 @@ export interface Sender {
 /** Read so much of an answer, so that the connection can be kept; more is not an answer to a webhook. */
 const MOST_READ = 64 * 1024
 const MOST_KEPT = 16 * 1024
+/** Interim answers (1xx) before the answer; nobody has a use for many, and each costs as much as an answer. */
+const MOST_HINTS = 20
 
 /** Posts to receivers: guarded addresses, no redirects, no proxies, no decompression. It never throws. */
 export function createSender(options: { allowCidrs: readonly string[] } & Trust): Sender {
@@ -76,6 +79,7 @@ async function send(pools: Pools, deadlines: Deadlines, request: SendRequest): P
 async function post(pools: Pools, request: SendRequest, deadline: Deadline) {
   if (deadline.reason) throw deadline.reason
   const { origin, pathname, search } = new URL(request.url)
+  let hints = 0
   const response = await pools.get(request.webhookId, origin).request({
     method: 'POST',
     path: pathname + search,
@@ -84,6 +88,10 @@ async function post(pools: Pools, request: SendRequest, deadline: Deadline) {
     signal: deadline,
     // A receiver that answers before it has read everything is not to be retried on another connection.
     idempotent: false,
+    onInfo: () => {
+      hints += 1
+      if (hints > MOST_HINTS) deadline.abort('too_large')
+    },
   })
   const headers = definedHeaders(response.headers)
   const retryAfter = headers['retry-after']
@@ -136,6 +144,9 @@ function describe(error: unknown, timeoutMs: number): { kind: FailureKind; messa
   if (error instanceof Stopped) return stopped(error.kind, timeoutMs)
   if (error instanceof SenderClosed || error instanceof errors.ClientDestroyedError)
     return stopped('aborted', timeoutMs)
+  if (error instanceof AnswerTooLong) {
+    return { kind: 'too_large', message: `The receiver sent more than ${LONGEST_ANSWER} bytes.` }
+  }
   if (error instanceof BlockedAddress) return { kind: 'blocked_address', message: `Not sent: ${error.message}.` }
   if (!(error instanceof Error)) return { kind: 'protocol', message: 'The request failed.' }
   const code = 'code' in error ? String(error.code) : ''
@@ -158,7 +169,10 @@ function stopped(kind: Stopped['kind'], timeoutMs: number): { kind: FailureKind;
     case 'aborted':
       return { kind: 'aborted', message: 'The worker was stopped before the receiver answered.' }
     case 'too_large':
-      return { kind: 'too_large', message: `The answer has more than ${MOST_READ} bytes.` }
+      return {
+        kind: 'too_large',
+        message: `The answer has more than ${MOST_READ} bytes, or more than ${MOST_HINTS} hints before it.`,
+      }
     default:
       return kind satisfies never
   }

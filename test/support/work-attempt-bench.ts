@@ -4,7 +4,7 @@ import { findDelivery, listAttempts } from '../../src/deliveries/delivery-log.ts
 import { type AttemptDeps, makeAttempt } from '../../src/deliveries/make-attempt.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { attemptingWorker, openDelivery, storeWebhook } from './work-attempts.ts'
-import { type RawReceiver, startRawReceiver } from './work-raw-receiver.ts'
+import { type RawReceiver, startRawReceiver, startRawServer } from './work-raw-receiver.ts'
 
 type Respond = Parameters<typeof startRawReceiver>[0]
 
@@ -39,19 +39,29 @@ export function openAttemptBench() {
     return receiver
   }
 
+  async function rawServer(onSocket: Parameters<typeof startRawServer>[0]) {
+    const server = await startRawServer(onSocket)
+    closers.push(() => server.close())
+    return server
+  }
+
   return {
     db: (): Database => database.db,
     worker: () => worker,
     webhookId: () => webhookId,
     newWorker,
     rawReceiver,
+    rawServer,
 
     /** The worker's attempt of that number. */
     make: (deliveryId: string, attempt: number, signal = new AbortController().signal) =>
       makeAttempt(worker.deps, { deliveryId, attempt }, signal),
 
     /** A delivery owed to a webhook of its own whose receiver answers so. */
-    async owedTo(respond: Respond | RawReceiver, fields: Parameters<typeof storeWebhook>[1] = {}): Promise<string> {
+    async owedTo(
+      respond: Respond | Pick<RawReceiver, 'url'>,
+      fields: Parameters<typeof storeWebhook>[1] = {},
+    ): Promise<string> {
       const receiver = typeof respond === 'function' ? await rawReceiver(respond) : respond
       webhookId = await storeWebhook(database.db, { url: receiver.url, ...fields })
       return openDelivery(database.db)

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import type { LookupAddress } from 'node:dns'
-import { once } from 'node:events'
-import { createServer as createHttpsServer } from 'node:https'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import { createSender, type Outcome, type Sender } from '../../../src/deliveries/send.ts'
+import { withEnvironment } from '../../support/environment.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/ports.ts'
-import { CERTIFICATE, PRIVATE_KEY } from '../../support/work-certificate.ts'
 import { startRawReceiver, startRawServer } from '../../support/work-raw-receiver.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
@@ -80,6 +78,26 @@ describe('the connections of the sender', () => {
     assert.match(receiver.requests[0] ?? '', new RegExp(`\r\nhost: receiver.test:${receiver.port}\r\n`, 'i'))
   })
 
+  it('vets a name again for each connection, so one that changes its answer is refused then', async () => {
+    const close = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+    const receiver = await rawReceiver((socket) => socket.end(close))
+    const answers = [addresses('127.0.0.1'), addresses('127.0.0.2'), addresses('127.0.0.1', '10.0.0.1')]
+    const sender = newSender({ allowCidrs: ['127.0.0.1/32'], lookup: async () => answers.shift() ?? [] })
+    const ask = async () => (await post(sender, `http://receiver.test:${receiver.port}/`)).kind
+    assert.equal(await ask(), 'response')
+    assert.equal(await ask(), 'blocked_address')
+    assert.equal(await ask(), 'blocked_address')
+    assert.deepEqual([answers.length, receiver.accepted()], [0, 1])
+  })
+
+  it('dials no more than a few of a name’s dead addresses', async () => {
+    const many = Array.from({ length: 50 }, (_, index) => `127.0.1.${index}`)
+    const receiver = await rawReceiver((socket) => socket.write(OK))
+    const sender = newSender({ lookup: async () => addresses(...many, '127.0.0.1') })
+    assert.equal((await post(sender, `http://receiver.test:${receiver.port}/`)).kind, 'connection_refused')
+    assert.equal(receiver.accepted(), 0)
+  })
+
   it('goes on to the next address of a name when one is dead', async () => {
     const receiver = await rawReceiver((socket) => socket.write(OK))
     const sender = newSender({ lookup: async () => addresses('127.0.0.2', '127.0.0.1') })
@@ -112,35 +130,16 @@ describe('the connections of the sender', () => {
     assert.equal(receiver.accepted(), 3)
   })
 
-  it('speaks TLS to a certificate for the name, and says tls to one for another name or of nobody', async () => {
-    const server = await httpsServer()
-    const lookup = async () => addresses('127.0.0.1')
-    const trusting = newSender({ lookup, ca: CERTIFICATE })
-    assert.equal((await post(trusting, `https://receiver.test:${server.port}/`)).kind, 'response')
-    assert.deepEqual(server.names, ['receiver.test'])
-    assert.equal((await post(trusting, `https://other.test:${server.port}/`)).kind, 'tls')
-    assert.equal((await post(trusting, `https://127.0.0.1:${server.port}/`)).kind, 'tls')
-    assert.equal((await post(newSender({ lookup }), `https://receiver.test:${server.port}/`)).kind, 'tls')
-  })
-
-  it('says tls to a port that does not speak it, and timeout to one that says nothing', async () => {
-    const plain = await rawServer((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
-    assert.equal((await post(newSender(), `https://127.0.0.1:${plain.port}/`)).kind, 'tls')
-    const silent = await rawServer(() => undefined)
-    assert.equal((await post(newSender(), `https://127.0.0.1:${silent.port}/`, { timeoutMs: 200 })).kind, 'timeout')
-  })
-
-  it('says tls to bytes behind the handshake that are no TLS', async () => {
-    const server = await httpsServer()
-    const record = Buffer.from([0x17, 3, 3, 0, 32, ...Buffer.alloc(32)])
-    const proxy = await rawServer((client) => {
-      const upstream = connect(server.port, '127.0.0.1')
-      client.pipe(upstream)
-      upstream.once('data', (flight) => client.write(Buffer.concat([flight, record])))
-      upstream.on('error', () => undefined)
+  it('asks no proxy, whatever the environment names', async () => {
+    const proxy = await rawServer((socket) => socket.end(OK))
+    const receiver = await rawReceiver((socket) => socket.write(OK))
+    const url = `http://127.0.0.1:${proxy.port}`
+    const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
+    const settings = Object.fromEntries(names.map((name) => [name, url]))
+    await withEnvironment({ ...settings, NODE_USE_ENV_PROXY: '1', NO_PROXY: '' }, async () => {
+      assert.equal((await post(newSender(), receiver.url)).kind, 'response')
     })
-    const sender = newSender({ lookup: async () => addresses('127.0.0.1'), ca: CERTIFICATE })
-    assert.equal((await post(sender, `https://receiver.test:${proxy.port}/`)).kind, 'tls')
+    assert.deepEqual([proxy.accepted(), receiver.accepted()], [0, 1])
   })
 
   it('says timeout while it still dials, and sends nothing once it is connected', async () => {
@@ -196,18 +195,6 @@ describe('the connections of the sender', () => {
     const server = await startRawServer(onSocket)
     closers.push(() => server.close())
     return server
-  }
-
-  async function httpsServer() {
-    const names: string[] = []
-    const server = createHttpsServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, (request, response) => {
-      names.push(String('servername' in request.socket && request.socket.servername))
-      response.end()
-    })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    closers.push(() => server.close().closeAllConnections())
-    return { port: (server.address() as AddressInfo).port, names }
   }
 })
 

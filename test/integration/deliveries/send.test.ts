@@ -114,8 +114,8 @@ describe('the sender', () => {
   const failures: [what: string, bytes: string, end: boolean, kind: Outcome['kind']][] = [
     ['endless headers', `HTTP/1.1 200 OK\r\n${MANY_HEADERS}`, false, 'too_large'],
     ['one endless header', `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(100_000)}`, false, 'too_large'],
-    ['an endless status line', `HTTP/1.1 200 ${'a'.repeat(1_000_000)}`, false, 'timeout'],
-    ['endless hints', 'HTTP/1.1 103 Hints\r\n\r\n'.repeat(100_000), false, 'timeout'],
+    ['an endless status line', `HTTP/1.1 200 ${'a'.repeat(1_000_000)}`, false, 'too_large'],
+    ['endless hints', 'HTTP/1.1 103 Hints\r\n\r\n'.repeat(100_000), false, 'too_large'],
     ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n', false, 'protocol'],
     ['an unasked 100 Continue', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n', false, 'protocol'],
     ['another protocol', 'HTTP/1.1 101 Yes\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', false, 'protocol'],
@@ -134,7 +134,7 @@ describe('the sender', () => {
   for (const [what, bytes, end, kind] of failures) {
     it(`says ${kind} to ${what}`, async () => {
       const receiver = await answering(bytes, { end })
-      const outcome = await post(receiver, { timeoutMs: 300 })
+      const outcome = await post(receiver, { timeoutMs: kind === 'timeout' ? 300 : 10_000 })
       assert.equal(outcome.kind, kind, JSON.stringify(outcome))
       assert.ok(outcome.kind !== 'response' && outcome.message !== '')
       await endsTheConnection(receiver)
