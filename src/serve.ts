@@ -7,7 +7,7 @@ import { createAcceptance } from './events/accept-events.ts'
 import { createAnnouncer } from './events/announce.ts'
 import { createApp } from './http/app.ts'
 import { createBoard } from './http/board.ts'
-import { createLoginLimit, limitRequests } from './http/middleware/rate-limit.ts'
+import { limitRequests } from './http/middleware/rate-limit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { deliveryRoutes } from './http/routes/deliveries.ts'
 import { eventRoutes } from './http/routes/events.ts'
@@ -16,6 +16,7 @@ import { publishRoutes } from './http/routes/publish.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
 import { createBlockedUsers } from './identity/blocked-users.ts'
+import { createLoginLimit } from './identity/login-limit.ts'
 import { type Listener, listen } from './listener.ts'
 import { openDeliveryQueue } from './queues/delivery-queue.ts'
 import type { Resources } from './resources.ts'
@@ -96,6 +97,7 @@ export async function serve(
       streams = attachStreams(native, {
         backplane,
         authenticator,
+        logins,
         rules: config.streams,
         trustedProxies: config.server.trustedProxies,
         log,

@@ -1,8 +1,8 @@
 import type { Context } from 'koa'
 import { ApiError, unauthorized } from '../errors.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
+import type { LoginLimit } from '../identity/login-limit.ts'
 import { may, type Principal } from '../identity/principal.ts'
-import type { LoginLimit } from './middleware/rate-limit.ts'
 import { readBody } from './middleware/read-body.ts'
 
 export interface LoginDeps {

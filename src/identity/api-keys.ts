@@ -93,12 +93,27 @@ export async function findApiKey(db: Sql, key: string): Promise<ApiKey | null> {
   return row ?? null
 }
 
-export async function apiKeyIsGood(db: Sql, id: string): Promise<boolean> {
-  const rows = await db.query({
-    text: 'SELECT id FROM api_keys WHERE id = $1 AND (expires_at IS NULL OR expires_at > now())',
-    values: [id],
+/** A key as whoever was let in by it knows it, without the key. */
+export interface KeyMark {
+  id: string
+  /** Another one after a rotation. */
+  mark: string
+}
+
+export function markOf(key: string): string {
+  return sha256Of(key).toString('hex', 0, 8)
+}
+
+/** @returns for each whether it may still be used, in their order */
+export async function apiKeysAreGood(db: Sql, keys: readonly KeyMark[]): Promise<boolean[]> {
+  const rows = await db.query<{ id: string; mark: string }>({
+    name: 'good_api_keys',
+    text: `SELECT id, encode(substring(sha256 FOR 8), 'hex') AS mark FROM api_keys
+           WHERE id = ANY($1::uuid[]) AND (expires_at IS NULL OR expires_at > now())`,
+    values: [keys.map(({ id }) => id)],
   })
-  return rows.length > 0
+  const good = new Map(rows.map(({ id, mark }) => [id, mark]))
+  return keys.map(({ id, mark }) => good.get(id) === mark)
 }
 
 export async function touchApiKey(db: Sql, id: string): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
+import { microBatch } from '../db/micro-batch.ts'
 import { forbidden, unauthorized } from '../errors.ts'
-import { apiKeyIsGood, findApiKey, touchApiKey } from './api-keys.ts'
+import { apiKeysAreGood, findApiKey, type KeyMark, markOf, touchApiKey } from './api-keys.ts'
 import type { BlockedUsers } from './blocked-users.ts'
 import { principalOfClaims } from './claims.ts'
 import type { Principal } from './principal.ts'
@@ -16,6 +17,8 @@ export interface Authenticator {
   apiKey(key: string): Promise<Principal>
   /** A socket's `?token=`: a JWT, an API key, or a ticket, which is used up by it. */
   stream(token: string): Promise<Principal>
+  /** When what a principal was let in with ends, in Unix milliseconds: for tokens, the clock skew later than they say. */
+  endOf(principal: Principal): number
   /** Whether a principal that was let in may stay: not blocked, not expired, its key not revoked. */
   recheck(principal: Principal): Promise<boolean>
 }
@@ -34,6 +37,12 @@ export function createAuthenticator(deps: {
   const verify = createTokenVerifier(rules, now)
   const { blocked } = deps
   const touching = new Set<string>()
+  const keyIsGood = microBatch({
+    run: (keys: readonly KeyMark[]) => apiKeysAreGood(deps.db, keys),
+    windowMs: 2,
+    maxSize: 1000,
+    maxAtOnce: 1,
+  })
 
   async function unlessBlocked(principal: Principal): Promise<Principal> {
     if (await blocked.has(principal.userId)) throw forbidden('This user is blocked.')
@@ -56,12 +65,17 @@ export function createAuthenticator(deps: {
     noteUse(row.id, row.last_used_at)
     const { user_id: userId, role, tier, expires_at } = row
     const expiry = expires_at === null ? {} : { expiresAt: expires_at }
-    return unlessBlocked({ userId, role, tier, via: 'api_key', keyId: row.id, ...expiry })
+    return unlessBlocked({ userId, role, tier, via: 'api_key', keyId: row.id, keyMark: markOf(key), ...expiry })
   }
   const ticket = async (text: string) => {
     const principal = await takeTicket(deps.db, text)
     if (!principal) throw unauthorized('The ticket is not valid: it works once, within 30 seconds.')
     return unlessBlocked(principal)
+  }
+
+  function endOf({ expiresAt, keyId }: Principal): number {
+    const skewMs = keyId === undefined ? rules.options.clockTolerance * 1000 : 0
+    return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime() + skewMs
   }
 
   return {
@@ -73,11 +87,11 @@ export function createAuthenticator(deps: {
       if (token.startsWith('ara_')) return apiKey(token)
       return token.startsWith('tkt_') ? ticket(token) : bearer(token)
     },
-    async recheck({ userId, expiresAt, keyId }) {
-      const skewMs = keyId === undefined ? rules.options.clockTolerance * 1000 : 0
-      if (expiresAt && now() >= expiresAt.getTime() + skewMs) return false
-      if (await blocked.has(userId)) return false
-      return keyId === undefined || apiKeyIsGood(deps.db, keyId)
+    endOf,
+    async recheck(principal) {
+      if (now() >= endOf(principal) || (await blocked.has(principal.userId))) return false
+      const { keyId, keyMark = '' } = principal
+      return keyId === undefined || keyIsGood({ id: keyId, mark: keyMark })
     },
   }
 }

@@ -24,6 +24,8 @@ export interface Principal {
   via: 'jwt' | 'api_key' | 'ticket'
   /** The API key's uuid, when `via` is `api_key`. */
   keyId?: string
+  /** Tells a key from the one before it was rotated. */
+  keyMark?: string
   /** When the credential ends; absent for keys without an expiry. */
   expiresAt?: Date
 }

@@ -1,11 +1,11 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js'
 import { peerAddress } from '../bridge/peer-address.ts'
 import { clientAddress } from '../client-address.ts'
-import { ApiError } from '../errors.ts'
-import type { Authenticator } from '../identity/authenticator.ts'
-import { may, type Principal } from '../identity/principal.ts'
+import type { Principal } from '../identity/principal.ts'
 import { uuidv7 } from '../ids.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
+import type { TokenJudge } from './judge-token.ts'
+import { type Offered, readOfferedToken } from './offered-token.ts'
 import { type Asked, readStreamUrl } from './stream-path.ts'
 
 /** What the handshake found out; kept with the socket. */
@@ -17,18 +17,19 @@ export interface Visitor {
 
 export interface Admission {
   principal: Principal | null
+  /** It needs a token and has shown none: its first frame must. */
+  waits: boolean
   /** Without the token, which is not kept. */
   asked: Pick<Asked, 'target' | 'snapshot'>
 }
 
 export interface AdmissionRules {
-  authenticator: Pick<Authenticator, 'stream'>
+  judge: TokenJudge
   anonymous: readonly string[]
   origins: readonly string[]
   trustedProxies: number
   /** Null, or why no socket is taken now. */
   full: () => { status: '429 Too Many Requests' | '503 Service Unavailable'; retryAfterSeconds: number } | null
-  onError: (error: unknown) => void
 }
 
 /**
@@ -46,50 +47,50 @@ export async function admit(
     response.writeStatus(full.status).writeHeader('Retry-After', String(full.retryAfterSeconds)).end('', true)
     return
   }
-  const handshake = [
-    request.getHeader('sec-websocket-key'),
-    request.getHeader('sec-websocket-protocol'),
-    request.getHeader('sec-websocket-extensions'),
-  ] as const
+  const key = request.getHeader('sec-websocket-key')
+  const extensions = request.getHeader('sec-websocket-extensions')
+  const offered = readOfferedToken(request.getHeader('sec-websocket-protocol'))
   const origin = request.getHeader('origin')
-  const peer = peerAddress(response)
-  const address = clientAddress(peer, request.getHeader('x-forwarded-for'), rules.trustedProxies)
+  const address = clientAddress(peerAddress(response), request.getHeader('x-forwarded-for'), rules.trustedProxies)
   const asked = readStreamUrl(request.getUrl(), request.getQuery() ?? '')
   let aborted = false
   response.onAborted(() => {
     aborted = true
   })
-  const verdict = await judge(rules, asked, origin)
+  const verdict = await judge(rules, { asked, offered, origin, address })
   if (aborted) return
   const visitor: Visitor = { address, connectionId: uuidv7(), verdict }
-  response.cork(() => response.upgrade(visitor, ...handshake, context))
+  response.cork(() => response.upgrade(visitor, key, offered.protocol, extensions, context))
 }
 
-async function judge(rules: AdmissionRules, asked: Asked | Refusal, origin: string): Promise<Refusal | Admission> {
+async function judge(
+  rules: AdmissionRules,
+  {
+    asked,
+    offered,
+    origin,
+    address,
+  }: {
+    asked: Asked | Refusal
+    offered: Offered
+    origin: string
+    address: string
+  },
+): Promise<Refusal | Admission> {
   if ('code' in asked) return asked
+  if (typeof offered.token === 'object') return offered.token
   if (origin !== '' && rules.origins.length > 0 && !rules.origins.includes(origin)) {
     return { code: CLOSE.forbidden, reason: 'this origin is not allowed' }
   }
-  const { token, ...wanted } = asked
-  if (token === undefined) return judgeAnonymous(rules, wanted)
-  try {
-    const principal = await rules.authenticator.stream(token)
-    if (!may(principal, 'streams:read')) return { code: CLOSE.forbidden, reason: 'the role may not read streams' }
-    return { principal, asked: wanted }
-  } catch (error) {
-    return refusalOf(error, rules)
-  }
+  const { token: inUrl, ...wanted } = asked
+  if (inUrl !== undefined && offered.token !== undefined)
+    return { code: CLOSE.badRequest, reason: 'one token is enough' }
+  const token = inUrl ?? offered.token
+  if (token === undefined) return { principal: null, waits: !mayBeAnonymous(rules, wanted), asked: wanted }
+  const judged = await rules.judge(token, address)
+  return 'code' in judged ? judged : { principal: judged, waits: false, asked: wanted }
 }
 
-function judgeAnonymous(rules: AdmissionRules, asked: Admission['asked']): Refusal | Admission {
-  const allowed = asked.target === null ? rules.anonymous.length > 0 : rules.anonymous.includes(asked.target.channel)
-  if (!allowed) return { code: CLOSE.unauthorized, reason: 'this needs a token: ?token=' }
-  return { principal: null, asked }
-}
-
-function refusalOf(error: unknown, rules: AdmissionRules): Refusal {
-  if (error instanceof ApiError && error.status === 401) return { code: CLOSE.unauthorized, reason: error.message }
-  if (error instanceof ApiError && error.status === 403) return { code: CLOSE.forbidden, reason: error.message }
-  rules.onError(error)
-  return { code: CLOSE.ourFault, reason: 'the token could not be checked; try again' }
+function mayBeAnonymous({ anonymous }: AdmissionRules, { target }: Admission['asked']): boolean {
+  return target === null ? anonymous.length > 0 : anonymous.includes(target.channel)
 }

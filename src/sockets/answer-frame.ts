@@ -1,11 +1,13 @@
 import { BackplaneAway } from '../streams/publisher.ts'
 import { streamName } from '../streams/stream-name.ts'
+import { type AuthRules, answerAuth } from './answer-auth.ts'
 import { type AskedSubscription, parseClientFrame } from './client-frames.ts'
 import { CLOSE } from './close-codes.ts'
+import { denialOf } from './stream-access.ts'
 import type { Subscriber } from './subscriber.ts'
+import { NO_TOKEN } from './token-lifetime.ts'
 
-export interface FrameRules {
-  anonymous: readonly string[]
+export interface FrameRules extends AuthRules {
   maxSubscriptions: number
   /** The channel of the socket's path. */
   defaultChannel: string | undefined
@@ -16,9 +18,13 @@ type Rejection = { channel: string; symbol: string | null; code: string; message
 /** Does what a client's frame asks and answers it; a bad frame gets an `error` and the socket stays open. */
 export async function answerFrame(subscriber: Subscriber, text: string, rules: FrameRules): Promise<void> {
   const frame = parseClientFrame(text, rules.defaultChannel)
+  if (subscriber.waitsForToken && (!('type' in frame) || frame.type !== 'auth')) {
+    return rules.close(subscriber, CLOSE.unauthorized, NO_TOKEN)
+  }
   if ('code' in frame) return subscriber.send({ type: 'error', ...frame })
   if (frame.type === 'pong') return
   if (frame.type === 'ping') return subscriber.send({ type: 'pong', timestamp: new Date().toISOString() })
+  if (frame.type === 'auth') return answerAuth(subscriber, frame, rules)
   const reply = { id: frame.id, several: frame.several }
   if (frame.type === 'subscribe') await subscribe(subscriber, frame.asked, reply, rules)
   else unsubscribe(subscriber, frame.asked, reply)
@@ -55,9 +61,8 @@ async function subscribe(
 async function tryToPrepare(subscriber: Subscriber, one: AskedSubscription, rules: FrameRules) {
   const { target } = one
   if (target === null) return { code: 'no_such_stream', message: 'There is no such stream.' }
-  if (subscriber.principal === null && !rules.anonymous.includes(target.channel)) {
-    return { code: 'forbidden', message: 'This channel needs a token.' }
-  }
+  const denial = denialOf(subscriber.principal, target, rules)
+  if (denial) return denial
   if (subscriber.subscriptions.size >= rules.maxSubscriptions) {
     subscriber.close(CLOSE.tooManySubscriptions, `at most ${rules.maxSubscriptions} subscriptions a socket`)
     return { code: 'too_many_subscriptions', message: 'There are too many subscriptions.' }

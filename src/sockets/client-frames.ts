@@ -7,6 +7,7 @@ import { isChannel } from './stream-path.ts'
 export type ClientFrame =
   | { type: 'pong' }
   | { type: 'ping' }
+  | { type: 'auth'; token: string; id: string | number | undefined }
   | { type: 'subscribe' | 'unsubscribe'; asked: AskedSubscription[]; several: boolean; id: string | number | undefined }
 
 /** One entry as it was sent; `target` is null when there is no such stream. */
@@ -23,6 +24,8 @@ export interface FrameError {
 }
 
 const MOST_AT_ONCE = 1000
+const LONGEST_TOKEN = 8192
+const id = z.union([z.string().max(128), z.number()]).optional()
 const entry = {
   channel: z.string().max(64).optional(),
   symbol: z.string().max(64).nullish(),
@@ -31,12 +34,13 @@ const entry = {
 const Frame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pong') }),
   z.object({ type: z.literal('ping') }),
+  z.object({ type: z.literal('auth'), token: z.string().max(LONGEST_TOKEN), id }),
   ...(['subscribe', 'unsubscribe'] as const).map((type) =>
     z.object({
       type: z.literal(type),
       ...entry,
       subscriptions: z.array(z.object(entry)).min(1).max(MOST_AT_ONCE).optional(),
-      id: z.union([z.string().max(128), z.number()]).optional(),
+      id,
     }),
   ),
 ])
@@ -55,6 +59,7 @@ export function parseClientFrame(text: string, defaultChannel: string | undefine
   if (!parsed.success) return { code: 'bad_frame', message: complaint(parsed.error) }
   const frame = parsed.data
   if (frame.type === 'ping' || frame.type === 'pong') return { type: frame.type }
+  if (frame.type === 'auth') return { type: 'auth', token: frame.token, id: frame.id }
   const asked = frame.subscriptions ?? [frame]
   return {
     type: frame.type,

@@ -2,6 +2,7 @@ import type { TemplatedApp, WebSocket, WebSocketBehavior } from 'uWebSockets.js'
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
+import type { LoginLimit } from '../identity/login-limit.ts'
 import type { Backplane, Heard } from '../streams/backplane.ts'
 import { createHub } from '../streams/hub.ts'
 import { BackplaneAway } from '../streams/publisher.ts'
@@ -10,6 +11,7 @@ import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type Admission, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
 import { CLOSE, type Refusal, retryAfter } from './close-codes.ts'
+import { createTokenJudge } from './judge-token.ts'
 import { Subscriber } from './subscriber.ts'
 import { startSweep } from './sweep.ts'
 
@@ -23,7 +25,8 @@ export interface StreamServer {
 
 export interface StreamDeps {
   backplane: Backplane
-  authenticator: Pick<Authenticator, 'stream' | 'recheck'>
+  authenticator: Pick<Authenticator, 'stream' | 'recheck' | 'endOf'>
+  logins: LoginLimit
   rules: Config['streams']
   trustedProxies: number
   log: Logger
@@ -67,7 +70,9 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     }
   })
   const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
-  const admission = { ...rules, trustedProxies: deps.trustedProxies, authenticator: deps.authenticator, full, onError }
+  const judge = createTokenJudge(deps)
+  const admission = { ...rules, trustedProxies: deps.trustedProxies, judge, full }
+  const frames = { ...rules, judge, close, onUser }
 
   function full() {
     if (!draining && subscribers.size < rules.maxSockets) return null
@@ -77,6 +82,14 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   function close(subscriber: Subscriber, code: number, reason: string): void {
     // One that ends slowly is counted now: whether its client ever reads the code is not known.
     if (subscriber.close(code, reason) && subscriber.state === 'ending') metrics.closed(code)
+  }
+
+  /** Of one that waited, what its path subscribes to now begins. */
+  async function onUser(subscriber: Subscriber): Promise<void> {
+    const { verdict } = subscriber.socket.getUserData()
+    if (!subscriber.waitsForToken || 'code' in verdict) return
+    subscriber.waitsForToken = false
+    await welcome(subscriber, verdict, rules.heartbeatSeconds)
   }
 
   function overflow(subscriber: Subscriber): void {
@@ -93,19 +106,19 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     sendPingsAutomatically: false,
     upgrade: (response, request, context) => void admit(admission, response, request, context).catch(onError),
     open(socket) {
-      const { connectionId, verdict: judged } = socket.getUserData()
+      const visitor = socket.getUserData()
       // The handshake may have begun before the end did.
-      const verdict = draining ? comeBack() : judged
+      const verdict = draining ? comeBack() : visitor.verdict
       if ('code' in verdict) {
         metrics.closed(verdict.code)
         socket.end(verdict.code, verdict.reason)
         return
       }
-      const subscriber = new Subscriber(socket, { connectionId, principal: verdict.principal }, hub)
+      const subscriber = new Subscriber(socket, visitor, verdict, hub)
       bySocket.set(socket, subscriber)
       subscribers.add(subscriber)
       metrics.opened()
-      subscriber.enqueue(() => welcome(subscriber, verdict, rules.heartbeatSeconds), onError)
+      if (!verdict.waits) subscriber.enqueue(() => welcome(subscriber, verdict, rules.heartbeatSeconds), onError)
     },
     message(socket, bytes, isBinary) {
       const subscriber = bySocket.get(socket)
@@ -118,7 +131,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       else {
         const text = Buffer.from(bytes).toString()
         subscriber.enqueue(
-          () => answerFrame(subscriber, text, { ...rules, defaultChannel: channelOf(socket) }),
+          () => answerFrame(subscriber, text, { ...frames, defaultChannel: channelOf(socket) }),
           onError,
         )
       }

@@ -3,7 +3,7 @@ import type { Principal } from '../identity/principal.ts'
 import { snapshotOf } from '../streams/frames.ts'
 import type { Hub } from '../streams/hub.ts'
 import { type StreamTarget, streamName } from '../streams/stream-name.ts'
-import type { Visitor } from './admission.ts'
+import type { Admission, Visitor } from './admission.ts'
 import type { Refusal } from './close-codes.ts'
 
 /** A stream of a socket with where its numbering stood when the socket joined. */
@@ -22,8 +22,14 @@ export interface Joined {
  */
 export class Subscriber {
   readonly socket: WebSocket<Visitor>
-  readonly principal: Principal | null
   readonly connectionId: string
+  readonly address: string
+  /** Null while it is nobody's. */
+  principal: Principal | null
+  /** It is not let in yet: its first frame must bring a token. */
+  waitsForToken: boolean
+  /** Whether it was told that its token ends soon. */
+  warned = false
   readonly openedAt = Date.now()
   /** `performance.now()` of the last sign of life. */
   lastHeard = performance.now()
@@ -37,10 +43,12 @@ export class Subscriber {
   #received = { second: 0, count: 0 }
   #work: Promise<void> = Promise.resolve()
 
-  constructor(socket: WebSocket<Visitor>, visitor: { principal: Principal | null; connectionId: string }, hub: Hub) {
+  constructor(socket: WebSocket<Visitor>, visitor: Visitor, { principal, waits }: Admission, hub: Hub) {
     this.socket = socket
-    this.principal = visitor.principal
+    this.principal = principal
+    this.waitsForToken = waits
     this.connectionId = visitor.connectionId
+    this.address = visitor.address
     this.#hub = hub
   }
 
@@ -76,6 +84,36 @@ export class Subscriber {
     // The socket may have closed meanwhile; then nobody else gives this up.
     if (this.state === 'closed') for (const stream of joined) this.#hub.leave(stream)
     else this.subscriptions.set(streamName(target), target)
+  }
+
+  /**
+   * A socket that was nobody's becomes a user's: this process hears their own streams of what it subscribes to. `listenToOwn`
+   * then joins them, in the turn in which their positions are told.
+   * @throws BackplaneAway; then it is still nobody's
+   */
+  async become(principal: Principal): Promise<void> {
+    const own = [...this.subscriptions.values()].flatMap((target) => ownStreamOf(target, principal) ?? [])
+    const joining = await Promise.allSettled(own.map((stream) => this.#hub.join(stream)))
+    const failed = joining.find((one) => one.status === 'rejected')
+    if (failed || this.state !== 'open') {
+      for (const [index, { status }] of joining.entries()) if (status === 'fulfilled') this.#hub.leave(own[index] ?? '')
+      if (failed) throw failed.reason
+      return
+    }
+    this.principal = principal
+  }
+
+  listenToOwn(): void {
+    for (const target of this.subscriptions.values()) {
+      const own = ownStreamOf(target, this.principal)
+      if (own !== null) this.socket.subscribe(own)
+    }
+  }
+
+  /** The same user's newer token. */
+  renew(principal: Principal): void {
+    this.principal = principal
+    this.warned = false
   }
 
   position(target: StreamTarget): Joined {
@@ -135,7 +173,11 @@ export class Subscriber {
   /** Events for one user are on a stream of their own, which only that user's sockets join. */
   #streamsOf(target: StreamTarget): string[] {
     const shared = streamName(target)
-    if (this.principal === null || target.channel === 'market-data') return [shared]
-    return [shared, streamName(target, this.principal.userId)]
+    const own = ownStreamOf(target, this.principal)
+    return own === null ? [shared] : [shared, own]
   }
+}
+
+function ownStreamOf(target: StreamTarget, principal: Principal | null): string | null {
+  return principal === null || target.channel === 'market-data' ? null : streamName(target, principal.userId)
 }

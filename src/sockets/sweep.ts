@@ -2,6 +2,7 @@ import type { Authenticator } from '../identity/authenticator.ts'
 import type { Principal } from '../identity/principal.ts'
 import { CLOSE } from './close-codes.ts'
 import type { Subscriber } from './subscriber.ts'
+import { watchToken } from './token-lifetime.ts'
 
 export interface SweepRules {
   heartbeatSeconds: number
@@ -14,8 +15,8 @@ const LINGER_MS = 60_000
 const TICK_MS = 1_000
 /** A block or a revoked key must be obeyed within 10 s. */
 const RECHECK_EVERY_TICKS = 4
-/** Questions to the database, for API keys. */
-const RECHECKED_AT_ONCE = 10
+/** API keys are looked up in one question to the database. */
+const RECHECKED_AT_ONCE = 1000
 
 /**
  * Once a second: which sockets are slow, silent or due for a heartbeat. Heartbeats are spread over their period by the time
@@ -24,7 +25,7 @@ const RECHECKED_AT_ONCE = 10
 export function startSweep(deps: {
   subscribers: ReadonlySet<Subscriber>
   rules: SweepRules
-  authenticator: Pick<Authenticator, 'recheck'>
+  authenticator: Pick<Authenticator, 'recheck' | 'endOf'>
   close: (subscriber: Subscriber, code: number, reason: string) => void
   onError: (error: unknown) => void
 }): { stop(): void } {
@@ -48,7 +49,13 @@ export function startSweep(deps: {
 
 type Deps = Parameters<typeof startSweep>[0]
 
-function examine({ rules, close }: Deps, subscriber: Subscriber, now: number, tick: number, beat: string): void {
+function examine(
+  { rules, close, authenticator }: Deps,
+  subscriber: Subscriber,
+  now: number,
+  tick: number,
+  beat: string,
+): void {
   const { socket } = subscriber
   const waiting = socket.getBufferedAmount() > 0
   if (!waiting) subscriber.slowSince = 0
@@ -62,7 +69,10 @@ function examine({ rules, close }: Deps, subscriber: Subscriber, now: number, ti
   const isTurn = tick % rules.heartbeatSeconds === Math.floor(subscriber.openedAt / 1000) % rules.heartbeatSeconds
   if (slowFor > rules.slowSeconds * 1000) close(subscriber, CLOSE.tooSlow, 'too slow')
   else if (silentFor > rules.silenceSeconds * 1000) close(subscriber, CLOSE.silent, 'silent')
-  else if (isTurn) sendHeartbeat(subscriber, beat)
+  else {
+    if (isTurn && !subscriber.waitsForToken) sendHeartbeat(subscriber, beat)
+    watchToken(subscriber, authenticator.endOf, close)
+  }
 }
 
 /** Clients that do not answer the message answer the ping of the protocol, without knowing. */
@@ -75,15 +85,15 @@ function sendHeartbeat({ socket }: Subscriber, beat: string): void {
 
 /** Many sockets share a credential: each is asked for once. */
 async function recheckAll({ subscribers, authenticator, close, onError }: Deps): Promise<void> {
-  const byCredential = new Map<string, { principal: Principal; sharing: Subscriber[] }>()
+  const byCredential = new Map<string, { principal: Principal; sharing: [Subscriber, Principal][] }>()
   for (const subscriber of subscribers) {
     const { principal, state } = subscriber
     if (principal === null || state !== 'open') continue
-    const { keyId = '', expiresAt, userId } = principal
-    const credential = `${keyId} ${expiresAt?.getTime() ?? ''} ${userId}`
+    const { keyId = '', keyMark = '', expiresAt, userId } = principal
+    const credential = `${keyId} ${keyMark} ${expiresAt?.getTime() ?? ''} ${userId}`
     const entry = byCredential.get(credential) ?? { principal, sharing: [] }
     byCredential.set(credential, entry)
-    entry.sharing.push(subscriber)
+    entry.sharing.push([subscriber, principal])
   }
   const credentials = [...byCredential.values()]
   for (let start = 0; start < credentials.length; start += RECHECKED_AT_ONCE) {
@@ -93,7 +103,10 @@ async function recheckAll({ subscribers, authenticator, close, onError }: Deps):
   async function recheck({ principal, sharing }: (typeof credentials)[number]): Promise<void> {
     // While it cannot be found out, as when the database is away, they stay.
     if (await authenticator.recheck(principal).catch(stays)) return
-    for (const subscriber of sharing) close(subscriber, CLOSE.unauthorized, 'the token has ended or was withdrawn')
+    for (const [subscriber, asked] of sharing) {
+      // It may have another token since.
+      if (subscriber.principal === asked) close(subscriber, CLOSE.unauthorized, 'the token has ended or was withdrawn')
+    }
   }
 
   function stays(error: unknown): true {

@@ -26,8 +26,11 @@ export interface StreamClient {
   close(): Promise<Ending>
 }
 
-export function openClient(url: string, options: ClientOptions = {}): StreamClient {
-  const socket = new WebSocket(url, { perMessageDeflate: false, ...options })
+export function openClient(
+  url: string,
+  { protocols = [], ...options }: ClientOptions & { protocols?: string[] } = {},
+): StreamClient {
+  const socket = new WebSocket(url, protocols, { perMessageDeflate: false, ...options })
   const frames: Frame[] = []
   let waitedFor = 0
   socket.on('message', (bytes) => void frames.push(JSON.parse(String(bytes))))

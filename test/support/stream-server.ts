@@ -2,6 +2,7 @@ import { Registry } from 'prom-client'
 import { type Config, readConfig } from '../../src/config.ts'
 import { unauthorized } from '../../src/errors.ts'
 import type { Authenticator } from '../../src/identity/authenticator.ts'
+import { createLoginLimit } from '../../src/identity/login-limit.ts'
 import type { Principal } from '../../src/identity/principal.ts'
 import { listen } from '../../src/listener.ts'
 import { attachStreams, type StreamServer } from '../../src/sockets/stream-server.ts'
@@ -24,12 +25,13 @@ export interface TestStreams {
 }
 
 /** Every name is a token: `alice` is Alice, and `bad` is nobody. */
-export const tokensAreNames: Pick<Authenticator, 'stream' | 'recheck'> = {
+export const tokensAreNames: Pick<Authenticator, 'stream' | 'recheck' | 'endOf'> = {
   stream: async (token) => {
     if (token === 'bad' || token === '') throw unauthorized('The token is not valid.')
     return principal(token)
   },
   recheck: async () => true,
+  endOf: ({ expiresAt }) => expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
 }
 
 export function principal(userId: string, fields: Partial<Principal> = {}): Principal {
@@ -39,8 +41,9 @@ export function principal(userId: string, fields: Partial<Principal> = {}): Prin
 export async function startStreams(
   options: {
     backplane?: Backplane
-    authenticator?: Pick<Authenticator, 'stream' | 'recheck'>
+    authenticator?: Pick<Authenticator, 'stream' | 'recheck' | 'endOf'>
     rules?: Partial<Config['streams']>
+    failedLogins?: number
     port?: number
     exclusive?: boolean
   } = {},
@@ -56,6 +59,7 @@ export async function startStreams(
       attached = attachStreams(app, {
         backplane,
         authenticator: options.authenticator ?? tokensAreNames,
+        logins: createLoginLimit(options.failedLogins ?? 1_000_000),
         rules: {
           ...readConfig({ STREAMS_ANONYMOUS: 'predictions,market-data,alerts' }, 'all').streams,
           ...options.rules,

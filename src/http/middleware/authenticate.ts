@@ -3,9 +3,9 @@ import type { Context, Middleware, Next } from 'koa'
 import koaJwt from 'koa-jwt'
 import { ApiError, unauthorized } from '../../errors.ts'
 import type { Authenticator } from '../../identity/authenticator.ts'
+import type { LoginLimit } from '../../identity/login-limit.ts'
 import type { Principal } from '../../identity/principal.ts'
 import { refusedToken } from '../../identity/verify-token.ts'
-import type { LoginLimit } from './rate-limit.ts'
 
 /**
  * Finds out who asks: `Authorization: Bearer <JWT>`, else `X-API-Key`. A bearer that is not good is 401 and the key is not

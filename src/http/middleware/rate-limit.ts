@@ -8,28 +8,6 @@ const MINUTE = 60
 /** Counting together must not cost a request more than this; then the process counts alone. */
 const BUDGET_MS = 50
 
-export interface LoginLimit {
-  /** @throws ApiError 429 */
-  refuseIfExhausted(address: string): Promise<void>
-  countFailure(address: string): Promise<void>
-}
-
-/** Failed logins of one address, per minute. */
-export function createLoginLimit(perMinute: number): LoginLimit {
-  const limiter = new RateLimiterMemory({ points: perMinute, duration: MINUTE })
-  return {
-    async refuseIfExhausted(address) {
-      const counted = await limiter.get(address)
-      if (counted && counted.consumedPoints >= perMinute) {
-        throw rateLimited(Math.ceil(counted.msBeforeNext / 1000), 'Too many failed logins from this address.')
-      }
-    },
-    async countFailure(address) {
-      await limiter.penalty(address)
-    },
-  }
-}
-
 /** Requests of one principal, per minute by tier; producers and admins are not counted. */
 export function limitRequests(deps: { perMinute: Record<Tier, number>; redis?: Redis | undefined }): Middleware {
   const limiters = new Map(

@@ -45,7 +45,8 @@ describe('the code that a socket is closed with', () => {
   })
 
   it('is 4401 without a token where one is needed, and with a bad one everywhere', async () => {
-    assert.deepEqual(await refused('/ws/predictions/AAPL'), [4401, 'this needs a token: ?token='])
+    const needed = 'this needs a token: ?token=, the subprotocol "bearer, <token>" or a first frame auth'
+    assert.deepEqual(await refused('/ws/predictions/AAPL'), [4401, needed])
     assert.deepEqual(await refused('/ws/alerts?token=bad'), [4401, 'The token is not valid.'])
     for (const path of ['/ws/alerts?token=', '/ws?token=bad', '/ws/market-data/AAPL?token=bad']) {
       assert.equal(await code(path), 4401, path)
@@ -95,7 +96,7 @@ describe('the code that a socket is closed with', () => {
     const broken = async () => {
       throw new Error('no database')
     }
-    const ill = await startStreams({ backplane, authenticator: { stream: broken, recheck: async () => true } })
+    const ill = await startStreams({ backplane, authenticator: { ...tokensAreNames, stream: broken } })
     assert.equal((await openClient(`${ill.url}/ws/alerts`).ended).code, 4500)
     assert.equal(ill.errors.length, 0)
     assert.equal((await openClient(`${ill.url}/ws/alerts?token=alice`).ended).code, 4500)

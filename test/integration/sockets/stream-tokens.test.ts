@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { makeApiKey, revokeApiKey } from '../../../src/identity/api-keys.ts'
+import { makeApiKey, revokeApiKey, rotateApiKey } from '../../../src/identity/api-keys.ts'
 import { createAuthenticator } from '../../../src/identity/authenticator.ts'
 import { blockUser, createBlockedUsers } from '../../../src/identity/blocked-users.ts'
 import { makeToken } from '../../../src/identity/make-token.ts'
@@ -76,15 +76,21 @@ describe('the token of a socket', () => {
     assert.equal((await bystander.close()).code, 1005)
   })
 
-  it('closes its sockets with 4401 when it expires or its key is revoked', async () => {
+  it('closes its sockets with 4401 when it expires or its key is revoked or rotated', async () => {
     const { key, row } = await makeApiKey(database.db, principal('erin'), { name: 'k' })
     const brief = await connectClient(url(tokenOf('erin', 2)))
+    const rotated = await makeApiKey(database.db, principal('erin'), { name: 'old' })
+    const old = await connectClient(url(rotated.key))
     const keyed = [await connectClient(url(key)), await connectClient(url(key, '/ws/market-data/AAPL'))]
     const began = performance.now()
     await revokeApiKey(database.db, 'erin', row.id)
-    for (const client of [brief, ...keyed]) {
+    const replaced = await rotateApiKey(database.db, principal('erin'), rotated.row.id)
+    const fresh = await connectClient(url(replaced.key))
+    assert.deepEqual(await brief.ended, { code: 4401, reason: 'the token has expired' })
+    for (const client of [old, ...keyed]) {
       assert.deepEqual(await client.ended, { code: 4401, reason: 'the token has ended or was withdrawn' })
     }
     assert.ok(performance.now() - began < OBEYED_MS)
+    assert.equal((await fresh.close()).code, 1005)
   })
 })

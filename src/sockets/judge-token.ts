@@ -1,0 +1,57 @@
+import { ApiError } from '../errors.ts'
+import type { Authenticator } from '../identity/authenticator.ts'
+import type { LoginLimit } from '../identity/login-limit.ts'
+import { may, type Principal } from '../identity/principal.ts'
+import { CLOSE, type Refusal, retryAfter } from './close-codes.ts'
+
+/** Who the token of a socket speaks for, or what the socket is to be closed with. */
+export type TokenJudge = (token: string, address: string) => Promise<Principal | Refusal>
+
+/** A handshake does not wait longer for whoever knows the token. */
+const DEADLINE_MS = 5_000
+
+export function createTokenJudge(deps: {
+  authenticator: Pick<Authenticator, 'stream'>
+  logins: LoginLimit
+  onError: (error: unknown) => void
+}): TokenJudge {
+  const { authenticator, logins, onError } = deps
+
+  async function judge(token: string, address: string): Promise<Principal | Refusal> {
+    try {
+      await logins.refuseIfExhausted(address)
+      const principal = await authenticator.stream(token)
+      if (may(principal, 'streams:read')) return principal
+      return { code: CLOSE.forbidden, reason: 'the role may not read streams' }
+    } catch (error) {
+      return refusalOf(error, address)
+    }
+  }
+
+  async function refusalOf(error: unknown, address: string): Promise<Refusal> {
+    if (error instanceof ApiError && error.status === 401) {
+      await logins.countFailure(address)
+      return { code: CLOSE.unauthorized, reason: error.message }
+    }
+    if (error instanceof ApiError && error.status === 403) return { code: CLOSE.forbidden, reason: error.message }
+    if (error instanceof ApiError && error.status === 429) {
+      return { code: CLOSE.tooManyMessages, reason: retryAfter(Number(error.headers['Retry-After']) * 1000) }
+    }
+    onError(error)
+    return { code: CLOSE.ourFault, reason: 'the token could not be checked; try again' }
+  }
+
+  return (token, address) => within(DEADLINE_MS, judge(token, address))
+}
+
+async function within(ms: number, judging: Promise<Principal | Refusal>): Promise<Principal | Refusal> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<Refusal>((resolve) => {
+    timer = setTimeout(resolve, ms, { code: CLOSE.ourFault, reason: 'the token could not be checked in time' })
+  })
+  try {
+    return await Promise.race([judging, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
