@@ -90,6 +90,7 @@ function arrange(env: Environment) {
     },
     limits: {
       requestsPerMinute: { free: env.RATE_LIMIT_FREE, pro: env.RATE_LIMIT_PRO, enterprise: env.RATE_LIMIT_ENTERPRISE },
+      sockets: { free: env.SOCKETS_FREE, pro: env.SOCKETS_PRO, enterprise: env.SOCKETS_ENTERPRISE },
       webhooks: { free: env.WEBHOOKS_FREE, pro: env.WEBHOOKS_PRO, enterprise: env.WEBHOOKS_ENTERPRISE },
     },
     deliveries: {
@@ -110,6 +111,8 @@ function arrange(env: Environment) {
       historyMessages: env.STREAMS_HISTORY_MESSAGES,
       historySeconds: env.STREAMS_HISTORY_SECONDS,
       maxSockets: env.STREAMS_MAX_SOCKETS,
+      maxSocketsPerAddress: env.STREAMS_MAX_SOCKETS_PER_ADDRESS,
+      handshakesPerMinute: env.STREAMS_HANDSHAKES_PER_MINUTE,
       maxSubscriptions: env.STREAMS_MAX_SUBSCRIPTIONS,
       maxInboundPerSecond: env.STREAMS_MAX_INBOUND_PER_SECOND,
     },

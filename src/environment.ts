@@ -54,6 +54,14 @@ const jwksUrl = z.string().refine((text) => {
   return username === '' && (protocol === 'https:' || (protocol === 'http:' && isLoopback))
 }, 'must be a URL with https: (or http: on loopback) and without a password')
 
+/** As browsers send it, so without a path; `null` is what they send for none. */
+const origin = z
+  .string()
+  .regex(
+    /^(null|[a-z][a-z0-9+.-]*:\/\/(\*\.)?([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?)$/i,
+    'must be a list of origins like https://app.example or https://*.app.example, without a path',
+  )
+
 /** `id:base64(32 bytes)`, comma-separated; the first encrypts, all decrypt. */
 const secretsKeys = z.string().transform((text, context) => {
   const keys = text.split(',').map((entry) => {
@@ -102,6 +110,9 @@ export const Environment = z.object({
   RATE_LIMIT_PRO: integer(1, 1_000_000).default(300),
   RATE_LIMIT_ENTERPRISE: integer(1, 1_000_000).default(3000),
   FAILED_LOGINS_PER_MINUTE: integer(1, 100_000).default(20),
+  SOCKETS_FREE: integer(1, 1_000_000).default(20),
+  SOCKETS_PRO: integer(1, 1_000_000).default(100),
+  SOCKETS_ENTERPRISE: integer(1, 1_000_000).default(1000),
   WEBHOOKS_FREE: integer(1, 100_000).default(5),
   WEBHOOKS_PRO: integer(1, 100_000).default(25),
   WEBHOOKS_ENTERPRISE: integer(1, 100_000).default(100),
@@ -114,13 +125,15 @@ export const Environment = z.object({
   DELIVERY_RETRY_CAP_MS: integer(10, 86_400_000).default(86_400_000),
   RETENTION_DAYS: integer(1, 3650).default(30),
   STREAMS_ANONYMOUS: list.pipe(z.array(z.enum(CHANNELS))).optional(),
-  STREAMS_ORIGINS: list.default([]),
+  STREAMS_ORIGINS: list.pipe(z.array(origin)).default([]),
   STREAMS_HEARTBEAT_SECONDS: integer(1, 300).default(30),
   STREAMS_SILENCE_SECONDS: integer(2, 900).default(75),
   STREAMS_SLOW_SECONDS: integer(1, 300).default(15),
   STREAMS_HISTORY_MESSAGES: integer(1, 100_000).default(1000),
   STREAMS_HISTORY_SECONDS: integer(1, 86_400).default(300),
   STREAMS_MAX_SOCKETS: integer(1, 1_000_000).default(50_000),
+  STREAMS_MAX_SOCKETS_PER_ADDRESS: integer(1, 1_000_000).default(1000),
+  STREAMS_HANDSHAKES_PER_MINUTE: integer(1, 1_000_000).default(1200),
   STREAMS_MAX_SUBSCRIPTIONS: integer(1, 10_000).default(1000),
   STREAMS_MAX_INBOUND_PER_SECOND: integer(1, 10_000).default(50),
   METRICS_PORT: integer(0, 65535).optional(),

@@ -99,6 +99,8 @@ export async function serve(
         authenticator,
         logins,
         rules: config.streams,
+        socketsPerUser: config.limits.sockets,
+        redis: resources.redis,
         trustedProxies: config.server.trustedProxies,
         log,
         metrics,

@@ -26,10 +26,15 @@ export interface Admission {
 export interface AdmissionRules {
   judge: TokenJudge
   anonymous: readonly string[]
-  origins: readonly string[]
+  allowsOrigin: (origin: string) => boolean
   trustedProxies: number
-  /** Null, or why no socket is taken now. */
-  full: () => { status: '429 Too Many Requests' | '503 Service Unavailable'; retryAfterSeconds: number } | null
+  /** Null, or why no handshake of this address is taken now. */
+  turnAway: (address: string) => TurnedAway | null
+}
+
+export interface TurnedAway {
+  status: '429 Too Many Requests' | '503 Service Unavailable'
+  retryAfterSeconds: number
 }
 
 /**
@@ -42,16 +47,16 @@ export async function admit(
   request: HttpRequest,
   context: us_socket_context_t,
 ): Promise<void> {
-  const full = rules.full()
-  if (full) {
-    response.writeStatus(full.status).writeHeader('Retry-After', String(full.retryAfterSeconds)).end('', true)
+  const address = clientAddress(peerAddress(response), request.getHeader('x-forwarded-for'), rules.trustedProxies)
+  const away = rules.turnAway(address)
+  if (away) {
+    response.writeStatus(away.status).writeHeader('Retry-After', String(away.retryAfterSeconds)).end('', true)
     return
   }
   const key = request.getHeader('sec-websocket-key')
   const extensions = request.getHeader('sec-websocket-extensions')
   const offered = readOfferedToken(request.getHeader('sec-websocket-protocol'))
   const origin = request.getHeader('origin')
-  const address = clientAddress(peerAddress(response), request.getHeader('x-forwarded-for'), rules.trustedProxies)
   const asked = readStreamUrl(request.getUrl(), request.getQuery() ?? '')
   let aborted = false
   response.onAborted(() => {
@@ -79,9 +84,7 @@ async function judge(
 ): Promise<Refusal | Admission> {
   if ('code' in asked) return asked
   if (typeof offered.token === 'object') return offered.token
-  if (origin !== '' && rules.origins.length > 0 && !rules.origins.includes(origin)) {
-    return { code: CLOSE.forbidden, reason: 'this origin is not allowed' }
-  }
+  if (!rules.allowsOrigin(origin)) return { code: CLOSE.forbidden, reason: 'this origin is not allowed' }
   const { token: inUrl, ...wanted } = asked
   if (inUrl !== undefined && offered.token !== undefined)
     return { code: CLOSE.badRequest, reason: 'one token is enough' }

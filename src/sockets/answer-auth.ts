@@ -75,7 +75,7 @@ function authenticated(principal: Principal, frame: AuthFrame, lists: Record<str
 }
 
 function refuse(subscriber: Subscriber, { code, reason }: Refusal, frame: AuthFrame, rules: AuthRules): void {
-  if (subscriber.waitsForToken || code === CLOSE.tooManyMessages) rules.close(subscriber, code, reason)
+  if (subscriber.waitsForToken || code === CLOSE.tooMany) rules.close(subscriber, code, reason)
   else complain(subscriber, frame, WORDS[code] ?? 'unavailable', reason)
 }
 

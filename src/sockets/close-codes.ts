@@ -4,12 +4,14 @@ export const CLOSE = {
   unauthorized: 4401,
   forbidden: 4403,
   noSuchStream: 4404,
+  replaced: 4409,
   tooManySubscriptions: 4429,
   ourFault: 4500,
   draining: 4501,
   silent: 4508,
   tooSlow: 4513,
-  tooManyMessages: 4529,
+  /** Messages, sockets of one address, or failed logins. */
+  tooMany: 4529,
   /** RFC 6455. */
   frameTooLarge: 1009,
 } as const

@@ -13,9 +13,10 @@ const DEADLINE_MS = 5_000
 export function createTokenJudge(deps: {
   authenticator: Pick<Authenticator, 'stream'>
   logins: LoginLimit
+  onFailure: () => void
   onError: (error: unknown) => void
 }): TokenJudge {
-  const { authenticator, logins, onError } = deps
+  const { authenticator, logins, onFailure, onError } = deps
 
   async function judge(token: string, address: string): Promise<Principal | Refusal> {
     try {
@@ -30,12 +31,13 @@ export function createTokenJudge(deps: {
 
   async function refusalOf(error: unknown, address: string): Promise<Refusal> {
     if (error instanceof ApiError && error.status === 401) {
+      onFailure()
       await logins.countFailure(address)
       return { code: CLOSE.unauthorized, reason: error.message }
     }
     if (error instanceof ApiError && error.status === 403) return { code: CLOSE.forbidden, reason: error.message }
     if (error instanceof ApiError && error.status === 429) {
-      return { code: CLOSE.tooManyMessages, reason: retryAfter(Number(error.headers['Retry-After']) * 1000) }
+      return { code: CLOSE.tooMany, reason: retryAfter(Number(error.headers['Retry-After']) * 1000) }
     }
     onError(error)
     return { code: CLOSE.ourFault, reason: 'the token could not be checked; try again' }

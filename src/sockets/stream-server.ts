@@ -1,8 +1,10 @@
 import type { TemplatedApp, WebSocket, WebSocketBehavior } from 'uWebSockets.js'
 import { setTimeout } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { LoginLimit } from '../identity/login-limit.ts'
+import type { Tier } from '../identity/principal.ts'
 import type { Backplane, Heard } from '../streams/backplane.ts'
 import { createHub } from '../streams/hub.ts'
 import { BackplaneAway } from '../streams/publisher.ts'
@@ -10,8 +12,10 @@ import type { Logger } from '../telemetry/log.ts'
 import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type Admission, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
-import { CLOSE, type Refusal, retryAfter } from './close-codes.ts'
+import { CLOSE, retryAfter } from './close-codes.ts'
 import { createTokenJudge } from './judge-token.ts'
+import { createOriginCheck } from './origins.ts'
+import { comeBack, createSocketLimits } from './socket-limits.ts'
 import { Subscriber } from './subscriber.ts'
 import { startSweep } from './sweep.ts'
 
@@ -20,7 +24,7 @@ export interface StreamServer {
   streams(): number
   /** Takes no new socket and closes those that are open with 4501, spread over `ms`, each told when to come back. */
   drain(ms: number): Promise<void>
-  close(): void
+  close(): Promise<void>
 }
 
 export interface StreamDeps {
@@ -28,6 +32,10 @@ export interface StreamDeps {
   authenticator: Pick<Authenticator, 'stream' | 'recheck' | 'endOf'>
   logins: LoginLimit
   rules: Config['streams']
+  /** How many sockets a user may have, by tier; producers and admins any number. */
+  socketsPerUser: Record<Tier, number>
+  /** Counts the sockets of users over all processes, when there are several. */
+  redis: Redis | undefined
   trustedProxies: number
   log: Logger
   metrics: StreamMetrics
@@ -49,8 +57,6 @@ const LOOK_AFTER = 1024 * 1024
  * no backlog gets to: the limit, what is published until the next look, and the 32 messages that the library holds back.
  */
 const MOST_BEFORE_DROPPING = 16 * 1024 * 1024
-/** Who was drained comes back after at least this and at most twice this. */
-const COME_BACK_MS = 1_000
 
 /** The streams under `/ws`, beside whatever else the uWebSockets.js app serves. */
 export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer {
@@ -58,7 +64,6 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const hub = createHub(deps.backplane)
   const subscribers = new Set<Subscriber>()
   const bySocket = new WeakMap<WebSocket<Visitor>, Subscriber>()
-  let draining = false
   let publishedSinceLook = 0
 
   deps.backplane.onHeard((heard) => {
@@ -70,14 +75,11 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     }
   })
   const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
-  const judge = createTokenJudge(deps)
-  const admission = { ...rules, trustedProxies: deps.trustedProxies, judge, full }
+  const judge = createTokenJudge({ ...deps, onFailure: metrics.loginFailed })
+  const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size, close })
+  const allowsOrigin = createOriginCheck(rules.origins)
+  const admission = { ...rules, trustedProxies: deps.trustedProxies, judge, allowsOrigin, turnAway: limits.turnAway }
   const frames = { ...rules, judge, close, onUser }
-
-  function full() {
-    if (!draining && subscribers.size < rules.maxSockets) return null
-    return { status: '503 Service Unavailable', retryAfterSeconds: draining ? 1 : 10 } as const
-  }
 
   function close(subscriber: Subscriber, code: number, reason: string): void {
     // One that ends slowly is counted now: whether its client ever reads the code is not known.
@@ -86,6 +88,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
 
   /** Of one that waited, what its path subscribes to now begins. */
   async function onUser(subscriber: Subscriber): Promise<void> {
+    limits.takeLease(subscriber)
     const { verdict } = subscriber.socket.getUserData()
     if (!subscriber.waitsForToken || 'code' in verdict) return
     subscriber.waitsForToken = false
@@ -107,8 +110,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     upgrade: (response, request, context) => void admit(admission, response, request, context).catch(onError),
     open(socket) {
       const visitor = socket.getUserData()
-      // The handshake may have begun before the end did.
-      const verdict = draining ? comeBack() : visitor.verdict
+      const verdict = limits.enter(visitor)
       if ('code' in verdict) {
         metrics.closed(verdict.code)
         socket.end(verdict.code, verdict.reason)
@@ -118,6 +120,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       bySocket.set(socket, subscriber)
       subscribers.add(subscriber)
       metrics.opened()
+      limits.takeLease(subscriber)
       if (!verdict.waits) subscriber.enqueue(() => welcome(subscriber, verdict, rules.heartbeatSeconds), onError)
     },
     message(socket, bytes, isBinary) {
@@ -126,7 +129,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       subscriber.lastHeard = performance.now()
       if (bytes.byteLength > LARGEST_FRAME) close(subscriber, CLOSE.frameTooLarge, 'a frame has at most 64 KiB')
       else if (subscriber.countMessage(rules.maxInboundPerSecond)) {
-        close(subscriber, CLOSE.tooManyMessages, retryAfter(1000))
+        close(subscriber, CLOSE.tooMany, retryAfter(1000))
       } else if (isBinary) subscriber.send({ type: 'error', code: 'bad_frame', message: 'Frames are text.' })
       else {
         const text = Buffer.from(bytes).toString()
@@ -155,6 +158,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       subscriber.state = 'closed'
       subscriber.mute()
       subscribers.delete(subscriber)
+      limits.leave(subscriber)
       if (!counted) metrics.closed(code)
       logClosed(deps.log, subscriber, code)
     },
@@ -166,7 +170,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     sockets: () => subscribers.size,
     streams: () => hub.streams(),
     async drain(ms) {
-      draining = true
+      limits.drain()
       const open = [...subscribers]
       const steps = Math.max(1, Math.min(open.length, Math.floor(ms / 50)))
       for (let step = 0; step < steps; step += 1) {
@@ -178,12 +182,11 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
         }
       }
     },
-    close: () => sweep.stop(),
+    close() {
+      sweep.stop()
+      return limits.stop()
+    },
   }
-}
-
-function comeBack(): Refusal {
-  return { code: CLOSE.draining, reason: retryAfter(COME_BACK_MS * (1 + Math.random())) }
 }
 
 function channelOf(socket: WebSocket<Visitor>): string | undefined {

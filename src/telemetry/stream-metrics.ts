@@ -7,6 +7,8 @@ export interface StreamMetrics {
   published(): void
   overflowed(): void
   gap(): void
+  turnedAway(why: 'draining' | 'full' | 'flood'): void
+  loginFailed(): void
 }
 
 export function createStreamMetrics(
@@ -32,6 +34,13 @@ export function createStreamMetrics(
     registers,
   })
   const gaps = new Counter({ name: 'ara_stream_gaps_total', help: 'Holes that the history could not fill', registers })
+  const turnedAway = new Counter({
+    name: 'ara_sockets_turned_away_total',
+    help: 'Handshakes refused with 503 (draining, full) or 429 (flood)',
+    labelNames: ['why'],
+    registers,
+  })
+  const failed = new Counter({ name: 'ara_socket_logins_failed_total', help: 'Bad tokens of sockets', registers })
   gauge('ara_sockets', 'Open sockets', now.sockets, registers)
   gauge('ara_streams', 'Streams with a subscriber here', now.streams, registers)
   return {
@@ -40,6 +49,8 @@ export function createStreamMetrics(
     published: () => published.inc(),
     overflowed: () => overflowed.inc(),
     gap: () => gaps.inc(),
+    turnedAway: (why) => turnedAway.inc({ why }),
+    loginFailed: () => failed.inc(),
   }
 }
 

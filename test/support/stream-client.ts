@@ -75,8 +75,11 @@ function rejectEnding({ code, reason }: Ending): never {
 }
 
 /** The status that a handshake is refused with. */
-export async function refusedHandshake(url: string): Promise<{ status: number; retryAfter: string | undefined }> {
-  const socket = new WebSocket(url)
+export async function refusedHandshake(
+  url: string,
+  options: ClientOptions = {},
+): Promise<{ status: number; retryAfter: string | undefined }> {
+  const socket = new WebSocket(url, options)
   socket.on('error', () => undefined)
   const [request, response] = await once(socket, 'unexpected-response')
   request.destroy()

@@ -1,9 +1,10 @@
+import type { Redis } from 'ioredis'
 import { Registry } from 'prom-client'
 import { type Config, readConfig } from '../../src/config.ts'
 import { unauthorized } from '../../src/errors.ts'
 import type { Authenticator } from '../../src/identity/authenticator.ts'
 import { createLoginLimit } from '../../src/identity/login-limit.ts'
-import type { Principal } from '../../src/identity/principal.ts'
+import type { Principal, Tier } from '../../src/identity/principal.ts'
 import { listen } from '../../src/listener.ts'
 import { attachStreams, type StreamServer } from '../../src/sockets/stream-server.ts'
 import type { Backplane } from '../../src/streams/backplane.ts'
@@ -44,6 +45,9 @@ export async function startStreams(
     authenticator?: Pick<Authenticator, 'stream' | 'recheck' | 'endOf'>
     rules?: Partial<Config['streams']>
     failedLogins?: number
+    socketsPerUser?: number
+    redis?: Redis
+    trustedProxies?: number
     port?: number
     exclusive?: boolean
   } = {},
@@ -64,7 +68,9 @@ export async function startStreams(
           ...readConfig({ STREAMS_ANONYMOUS: 'predictions,market-data,alerts' }, 'all').streams,
           ...options.rules,
         },
-        trustedProxies: 0,
+        socketsPerUser: everyTier(options.socketsPerUser ?? 1_000_000),
+        redis: options.redis,
+        trustedProxies: options.trustedProxies ?? 0,
         log: openLog({ level: 'silent', name: 'test' }),
         metrics: createStreamMetrics(registry, {
           sockets: () => attached?.sockets() ?? 0,
@@ -91,11 +97,15 @@ export async function startStreams(
       return found?.values.reduce((sum, { value }) => sum + value, 0) ?? 0
     },
     async stop() {
-      streams.close()
+      await streams.close()
       listener.close()
       await backplane.close()
     },
   }
+}
+
+function everyTier(sockets: number): Record<Tier, number> {
+  return { free: sockets, pro: sockets, enterprise: sockets }
 }
 
 /** `n` market-data messages of a symbol, each with its number in `data`. */

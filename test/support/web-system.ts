@@ -48,7 +48,12 @@ export interface WebSystem {
 export const JWT_SECRET = 'a-secret-of-the-tests-with-32-bytes'
 const TOKEN_SECONDS = 3600
 /** Settings that a test of something else must not run into. */
-const ROOMY = { RATE_LIMIT_FREE: '1000000', FAILED_LOGINS_PER_MINUTE: '100000', WEBHOOKS_FREE: '1000' }
+const ROOMY = {
+  RATE_LIMIT_FREE: '1000000',
+  SOCKETS_FREE: '1000',
+  FAILED_LOGINS_PER_MINUTE: '100000',
+  WEBHOOKS_FREE: '1000',
+}
 
 /**
  * Runs the web part in this process, and the worker part too when asked. What a setting says wins over the defaults of the

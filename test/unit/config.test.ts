@@ -147,6 +147,10 @@ describe('the configuration', () => {
     ['DELIVERY_TIMEOUT_MS', ['99', '30001']],
     ['DELIVERY_MAX_ATTEMPTS', ['0', '21']],
     ['STREAMS_ANONYMOUS', ['prices', 'alerts,all', '*']],
+    [
+      'STREAMS_ORIGINS',
+      ['app.example', 'https://app.example/', 'https://*', '*', 'https://a.*.example', 'https://app.example/x'],
+    ],
     ['METRICS_TOKEN', ['short']],
     ['BOARD_READ_ONLY', ['yes', 'TRUE']],
     ['CRASH_AT', ['after_lunch', 'after_commit:0', 'after_commit:x']],

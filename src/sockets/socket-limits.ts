@@ -1,0 +1,92 @@
+import type { Redis } from 'ioredis'
+import type { Config } from '../config.ts'
+import type { Tier } from '../identity/principal.ts'
+import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
+import { createAddressLimit } from './address-limit.ts'
+import type { Admission, TurnedAway, Visitor } from './admission.ts'
+import { CLOSE, type Refusal, retryAfter } from './close-codes.ts'
+import { createSocketLeases } from './socket-leases.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/** How many sockets there may be: in all and of an address in this process, of a user in all processes. */
+export interface SocketLimits {
+  /** Null, or why no handshake of this address is taken now. */
+  turnAway(address: string): TurnedAway | null
+  /** What becomes of a socket after its handshake; one that is let in counts until `leave`. */
+  enter(visitor: Visitor): Refusal | Admission
+  /** Counts a socket among those of its user, once it has one. Over the limit the user's oldest is closed. */
+  takeLease(subscriber: Subscriber): void
+  leave(subscriber: Subscriber): void
+  /** From now on every handshake is turned away. */
+  drain(): void
+  stop(): Promise<void>
+}
+
+/** Who was drained comes back after at least this and at most twice this. */
+const COME_BACK_MS = 1_000
+/** Another socket of the address must close first. */
+const ADDRESS_FULL_MS = 30_000
+const FULL_SECONDS = 10
+
+export function createSocketLimits(deps: {
+  rules: Config['streams']
+  socketsPerUser: Record<Tier, number>
+  redis: Redis | undefined
+  metrics: StreamMetrics
+  sockets: () => number
+  close: (subscriber: Subscriber, code: number, reason: string) => void
+  onError: (error: unknown) => void
+}): SocketLimits {
+  const { rules, metrics } = deps
+  let draining = false
+  const addresses = createAddressLimit({
+    maxSockets: rules.maxSocketsPerAddress,
+    handshakesPerMinute: rules.handshakesPerMinute,
+  })
+  const leases = createSocketLeases<Subscriber>({
+    redis: deps.redis,
+    replace: (oldest) => deps.close(oldest, CLOSE.replaced, 'replaced by a newer connection'),
+    onError: deps.onError,
+  })
+
+  function unavailable(why: 'draining' | 'full', retryAfterSeconds: number): TurnedAway {
+    metrics.turnedAway(why)
+    return { status: '503 Service Unavailable', retryAfterSeconds }
+  }
+
+  return {
+    turnAway(address) {
+      if (draining) return unavailable('draining', 1)
+      if (deps.sockets() >= rules.maxSockets) return unavailable('full', FULL_SECONDS)
+      const retryAfterSeconds = addresses.tooOften(address)
+      if (retryAfterSeconds === null) return null
+      metrics.turnedAway('flood')
+      return { status: '429 Too Many Requests', retryAfterSeconds }
+    },
+    enter({ address, verdict }) {
+      // The handshake may have begun before the end did.
+      if (draining) return comeBack()
+      if ('code' in verdict) return verdict
+      return addresses.enter(address) ? verdict : { code: CLOSE.tooMany, reason: retryAfter(ADDRESS_FULL_MS) }
+    },
+    takeLease(subscriber) {
+      const { principal, connectionId } = subscriber
+      if (principal === null || principal.role === 'producer' || principal.role === 'admin') return
+      const most = deps.socketsPerUser[principal.tier]
+      leases.take({ connectionId, userId: principal.userId, most, owner: subscriber })
+    },
+    leave({ address, connectionId }) {
+      addresses.leave(address)
+      leases.give(connectionId)
+    },
+    drain() {
+      draining = true
+    },
+    stop: () => leases.stop(),
+  }
+}
+
+/** What a socket is closed with when the process ends. */
+export function comeBack(): Refusal {
+  return { code: CLOSE.draining, reason: retryAfter(COME_BACK_MS * (1 + Math.random())) }
+}
