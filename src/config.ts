@@ -96,6 +96,17 @@ function arrange(env: Environment) {
     deliveries: {
       concurrency: env.DELIVERY_CONCURRENCY,
       perWebhook: env.DELIVERY_PER_WEBHOOK,
+      perUserPerSecond: env.DELIVERY_PER_USER_PER_SECOND,
+      slow: {
+        ms: env.DELIVERY_SLOW_MS,
+        sample: env.DELIVERY_SLOW_SAMPLE,
+        concurrency: env.DELIVERY_SLOW_CONCURRENCY,
+      },
+      breaker: {
+        failures: env.BREAKER_FAILURES,
+        windowMs: env.BREAKER_WINDOW_SECONDS * 1000,
+        probeEveryMs: env.BREAKER_PROBE_SECONDS * 1000,
+      },
       timeoutMs: env.DELIVERY_TIMEOUT_MS,
       maxAttempts: env.DELIVERY_MAX_ATTEMPTS,
       retryBaseMs: env.DELIVERY_RETRY_BASE_MS,
@@ -116,6 +127,7 @@ function arrange(env: Environment) {
       maxSubscriptions: env.STREAMS_MAX_SUBSCRIPTIONS,
       maxInboundPerSecond: env.STREAMS_MAX_INBOUND_PER_SECOND,
     },
+    watchdogMs: env.WATCHDOG_SECONDS * 1000,
     metrics: { port: env.METRICS_PORT },
     board: { readOnly: env.BOARD_READ_ONLY },
     demo: { enabled: env.DEMO_FEED ?? embedded, barsPerSecond: env.DEMO_BARS_PER_SECOND },

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import type { Closers } from './closers.ts'
 import { daysAhead } from './db/partitions.ts'
 import { createAddressGuard } from './deliveries/address-guard.ts'
+import { LANES } from './deliveries/lane.ts'
 import type { Wake } from './deliveries/wake.ts'
 import { createAcceptance } from './events/accept-events.ts'
 import { createAnnouncer } from './events/announce.ts'
@@ -42,8 +43,13 @@ export async function serve(
     jwt: { ...config.identity, secret: config.secrets.jwtSecret },
     onError: errors('identity.error'),
   })
-  const queue = await openDeliveryQueue({ store: resources.queueStore, onError: errors('queue.error') })
-  closers.add('queue of the board', () => queue.close())
+  const queues = await Promise.all(
+    LANES.map(async (lane) => {
+      const queue = await openDeliveryQueue({ store: resources.queueStore, lane, onError: errors('queue.error') })
+      closers.add(`queue of the board, ${lane} lane`, () => queue.close())
+      return queue
+    }),
+  )
 
   let accepting = true
   const logins = createLoginLimit(config.identity.failedLoginsPerMinute)
@@ -78,7 +84,14 @@ export async function serve(
         metricsToken: config.secrets.metricsToken,
       }),
     ],
-    pages: [createBoard({ authenticator, logins, queue: () => queue.current(), readOnly: config.board.readOnly })],
+    pages: [
+      createBoard({
+        authenticator,
+        logins,
+        queues: () => queues.map((queue) => queue.current()),
+        readOnly: config.board.readOnly,
+      }),
+    ],
     bodyLimit: config.server.bodyLimit,
     trustedProxies: config.server.trustedProxies,
     log,

@@ -4,27 +4,36 @@ import type { Config } from '../src/config.ts'
 import type { Database } from '../src/db/database.ts'
 import type { SecretBox } from '../src/db/secret-box.ts'
 import { createClaim } from '../src/deliveries/claim.ts'
+import { returnFed } from '../src/deliveries/feed.ts'
+import type { HealthFindings } from '../src/deliveries/health-findings.ts'
+import { LANES, type Lane } from '../src/deliveries/lane.ts'
 import { createLeases, RENEW_EVERY_MS } from '../src/deliveries/leases.ts'
-import { type Attempted, makeAttempt } from '../src/deliveries/make-attempt.ts'
+import { type AttemptDeps, type Attempted, makeAttempt } from '../src/deliveries/make-attempt.ts'
 import { createRecord } from '../src/deliveries/record.ts'
 import { createSender } from '../src/deliveries/send.ts'
-import { publicId, uuidv7 } from '../src/ids.ts'
+import { createUnderWay, type UnderWay } from '../src/deliveries/under-way.ts'
+import { uuidv7 } from '../src/ids.ts'
 import { startLoop } from '../src/loop.ts'
+import type { AttemptJob } from '../src/queues/delivery-queue.ts'
 import { AttemptFailed, openDeliveryWorker } from '../src/queues/delivery-worker.ts'
 import type { QueueStore } from '../src/queues/store.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import { deactivateWebhook } from '../src/webhooks/deactivate-webhook.ts'
+import { reportAttempt } from './report-attempt.ts'
 
 export interface DeliveriesDeps {
   config: Config
   db: Database
   store: QueueStore
   secrets: SecretBox
+  health: HealthFindings
   metrics: DeliveryMetrics
   log: Logger
   /** Called after every attempt: its webhook has room for another delivery. */
   onRoom: () => void
+  /** Called with every job that the queue hands out. */
+  onJob: (lane: Lane) => void
   onError: (error: unknown) => void
 }
 
@@ -35,14 +44,22 @@ export interface Deliveries {
 
 /** After the abort, time to record what was cut short. */
 const RECORD_ABORTED_MS = 2_000
+const SWEEP_MS = 250
 
-/** Takes attempts from the queue and makes them. */
+/** Takes attempts from the queues of both lanes and makes them. */
 export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries> {
   const name = `${hostname()}:${process.pid}:${uuidv7().slice(-6)}`
+  const { concurrency, slow } = deps.config.deliveries
   const leases = createLeases({ db: deps.db, worker: name })
   const sender = createSender({ allowCidrs: deps.config.deliveries.allowCidrs })
   const abort = new AbortController()
-  const attempt = {
+  const underWay = createUnderWay({
+    slowMs: slow.ms,
+    mostWithoutPlace: slow.concurrency,
+    now: () => performance.now(),
+    onSlow: (webhookId) => deps.health.note(webhookId, { slow: true }),
+  })
+  const attempt: AttemptDeps = {
     claim: createClaim({ db: deps.db, worker: name, onBatch: deps.metrics.claimed }),
     record: createRecord({ db: deps.db, worker: name, onBatch: deps.metrics.recorded }),
     leases,
@@ -52,47 +69,71 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
     timeoutMs: deps.config.deliveries.timeoutMs,
     version: deps.config.version,
     random: Math.random,
+    onClaimed: (claimed) => underWay.sent(claimed.deliveryId, claimed.test ? null : claimed.webhook.id),
     onGone: async (webhookId: string) => {
       await deactivateWebhook(deps.db, webhookId, 'The receiver answered 410 Gone.')
     },
     onAttempt: (attempted: Attempted) => {
-      logAttempt(deps, name, attempted)
+      noteAttempt(deps, underWay, attempted)
+      reportAttempt(deps, name, attempted)
       deps.onRoom()
     },
     onError: deps.onError,
   }
-  const worker = await openDeliveryWorker({
-    store: deps.store,
-    name,
-    concurrency: deps.config.deliveries.concurrency,
-    onError: deps.onError,
-    attempt: async (job) => {
-      try {
-        const claim = { deliveryId: job.delivery_id, attempt: job.attempt }
-        const attempted = await makeAttempt(attempt, claim, abort.signal)
-        if (attempted?.status === 'failed') throw new AttemptFailed(describeFailure(attempted))
-        return attempted !== null
-      } catch (error) {
-        if (!(error instanceof AttemptFailed)) deps.onError(error)
-        throw error
-      }
-    },
-  })
+
+  async function run(lane: Lane, job: AttemptJob): Promise<boolean> {
+    const claim = { deliveryId: job.delivery_id, attempt: job.attempt }
+    deps.onJob(lane)
+    // Its webhook turned slow while it waited.
+    if (lane === 'quick' && deps.health.laneOf(job.webhook_id) === 'slow') {
+      await returnFed(deps.db, [claim])
+      deps.onRoom()
+      return false
+    }
+    const make = () => makeAttempt(attempt, claim, abort.signal)
+    const attempted = await (lane === 'quick' ? underWay.follow(job.delivery_id, make) : make())
+    if (attempted === 'goes on without its place') return true
+    if (attempted?.status === 'failed') throw new AttemptFailed(describeFailure(attempted))
+    return attempted !== null
+  }
+
+  const workers = await Promise.all(
+    LANES.map((lane) =>
+      openDeliveryWorker({
+        store: deps.store,
+        lane,
+        name,
+        concurrency: { quick: concurrency, slow: slow.concurrency }[lane],
+        onError: deps.onError,
+        attempt: (job) =>
+          run(lane, job).catch((error) => {
+            if (!(error instanceof AttemptFailed)) deps.onError(error)
+            throw error
+          }),
+      }),
+    ),
+  )
   const renewal = startLoop({
     runOnce: async () => void (await leases.renew()),
     everyMs: RENEW_EVERY_MS,
     onError: deps.onError,
   })
-  worker.run()
+  const sweep = setInterval(() => {
+    underWay.sweep()
+    deps.metrics.slowAttempts(underWay.leftTheirPlaces())
+  }, SWEEP_MS)
+  for (const worker of workers) worker.run()
   return {
     async stop(deadlineMs) {
-      const closing = worker.close(deadlineMs + RECORD_ABORTED_MS)
+      const lastMs = deadlineMs + RECORD_ABORTED_MS
+      const closing = Promise.all([...workers.map((worker) => worker.close(lastMs)), underWay.settled(lastMs)])
       const deadline = new AbortController()
       const abortLate = setTimeout(deadlineMs, undefined, { signal: deadline.signal }).then(
         () => abort.abort(),
         () => undefined,
       )
       await closing
+      clearInterval(sweep)
       deadline.abort()
       await abortLate
       await renewal.stop()
@@ -101,28 +142,17 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
   }
 }
 
+/** What an attempt says about its webhook. A test says nothing, nor does what went wrong on our side. */
+function noteAttempt(deps: Pick<DeliveriesDeps, 'config' | 'health'>, underWay: UnderWay, attempted: Attempted): void {
+  if (attempted.test || attempted.status === 'aborted' || attempted.error === 'internal') return
+  deps.health.note(attempted.webhookId, {
+    failed: attempted.status === 'failed',
+    ...(underWay.isSlow(attempted.deliveryId) ? {} : { slow: attempted.durationMs > deps.config.deliveries.slow.ms }),
+  })
+}
+
 function describeFailure(attempted: Attempted): string {
   const next =
     attempted.retryInMs === null ? 'no attempt is left' : `next attempt in ${Math.round(attempted.retryInMs / 1000)} s`
   return `${attempted.error}${attempted.responseCode === null ? '' : ` (${attempted.responseCode})`}; ${next}`
-}
-
-function logAttempt(deps: DeliveriesDeps, worker: string, attempted: Attempted): void {
-  deps.metrics.attempted(attempted.status, attempted.error, attempted.durationMs)
-  deps.log.info(
-    {
-      worker,
-      delivery_id: publicId('dlv', attempted.deliveryId),
-      webhook_id: publicId('wh', attempted.webhookId),
-      event_type: attempted.eventType,
-      attempt: attempted.attempt,
-      status: attempted.recorded ? attempted.status : 'superseded',
-      response_code: attempted.responseCode,
-      error: attempted.error,
-      duration_ms: attempted.durationMs,
-      retry_in_ms: attempted.retryInMs,
-      test: attempted.test,
-    },
-    'delivery.attempted',
-  )
 }

@@ -1,6 +1,7 @@
 import { crashPoint } from '../src/crash-points.ts'
 import type { Database } from '../src/db/database.ts'
-import { returnFed, takeDue } from '../src/deliveries/feed.ts'
+import { type Fed, type FeedLimits, returnFed, takeDue, takeLost } from '../src/deliveries/feed.ts'
+import { LANES, type Lane } from '../src/deliveries/lane.ts'
 import { announceMissed } from '../src/events/announce.ts'
 import { type Loop, startLoop } from '../src/loop.ts'
 import type { DeliveryQueue } from '../src/queues/delivery-queue.ts'
@@ -8,28 +9,48 @@ import type { Publisher } from '../src/streams/publisher.ts'
 
 export interface FeederDeps {
   db: Database
-  queue: Pick<DeliveryQueue, 'add' | 'waiting'>
-  publisher: Publisher
-  perWebhook: number
-  onFed: (jobs: number) => void
+  queues: Record<Lane, Pick<DeliveryQueue, 'add' | 'waiting'>>
+  limits: Omit<FeedLimits, 'room'>
+  /** Whether any webhook is in the slow lane: else its queue need not be asked. */
+  anySlow: () => boolean
+  metrics: { fed: (jobs: number) => void; refed: (jobs: number) => void; waiting: (lane: Lane, jobs: number) => void }
   onError: (error: unknown) => void
 }
 
 const EVERY_MS = 1_000
 /** Wakes come with every event and every attempt: so many milliseconds of them make one round. */
 const REST_MS = 5
-/** What waits in the queue at most; a job costs some 900 bytes of Redis, so its memory is bounded whatever is due. */
-const MOST_WAITING = 2_000
+/**
+ * What waits in a queue at most; a job costs some 900 bytes of Redis, so its memory is bounded whatever is due. What waits for
+ * a place among slow attempts may wait for one that takes its whole time.
+ */
+const MOST_WAITING: Record<Lane, number> = { quick: 2_000, slow: 100 }
 /** One `addBulk`: a few milliseconds of the store, and little to give back when it fails. */
 const MOST_AT_ONCE = 500
 const MOST_ANNOUNCED = 500
 
-/** Puts due deliveries into the queue and announces what was left unannounced. */
+/** Puts due deliveries into the queue, and once a second those again that got lost there. */
 export function startFeeder(deps: FeederDeps): Loop {
-  return startLoop({ runOnce: () => feedOnce(deps), everyMs: EVERY_MS, restMs: REST_MS, onError: deps.onError })
+  let lookedForLostAt = Number.NEGATIVE_INFINITY
+  const loop = startLoop({
+    everyMs: EVERY_MS,
+    restMs: REST_MS,
+    onError: deps.onError,
+    async runOnce() {
+      if (performance.now() - lookedForLostAt >= EVERY_MS) {
+        lookedForLostAt = performance.now()
+        await feedLost(deps)
+      }
+      const round = await feedOnce(deps)
+      // The other one may have looked just before what woke this one was stored.
+      if (round === 'another is feeding') loop.wake()
+      return round === 'there may be more'
+    },
+  })
+  return loop
 }
 
-export function startAnnouncements(deps: Pick<FeederDeps, 'db' | 'publisher' | 'onError'>): Loop {
+export function startAnnouncements(deps: Pick<FeederDeps, 'db' | 'onError'> & { publisher: Publisher }): Loop {
   return startLoop({
     runOnce: async () => (await announceMissed(deps, MOST_ANNOUNCED)) === MOST_ANNOUNCED,
     everyMs: EVERY_MS,
@@ -37,20 +58,52 @@ export function startAnnouncements(deps: Pick<FeederDeps, 'db' | 'publisher' | '
   })
 }
 
-/** @returns whether there may be more to feed right now */
-export async function feedOnce(deps: FeederDeps): Promise<boolean> {
-  const room = Math.min(MOST_AT_ONCE, MOST_WAITING - (await deps.queue.waiting()))
-  if (room <= 0) return false
-  const claims = await takeDue(deps.db, { perWebhook: deps.perWebhook, most: room })
-  if (claims.length === 0) return false
+async function feedOnce(deps: FeederDeps): Promise<'done' | 'there may be more' | 'another is feeding'> {
+  const room = await roomInQueues(deps)
+  if (room.quick <= 0 && room.slow <= 0) return 'done'
+  const fed = await takeDue(deps.db, { ...deps.limits, room })
+  if (fed === null) return 'another is feeding'
+  if (fed.length === 0) return 'done'
   crashPoint('after_take')
+  await enqueue(deps, fed)
+  crashPoint('after_add')
+  deps.metrics.fed(fed.length)
+  const quick = fed.filter(({ lane }) => lane === 'quick').length
+  return quick === room.quick ? 'there may be more' : 'done'
+}
+
+async function feedLost(deps: FeederDeps): Promise<void> {
+  const lost = await takeLost(deps.db, MOST_AT_ONCE)
+  if (lost.length === 0) return
+  await enqueue(deps, lost)
+  deps.metrics.refed(lost.length)
+}
+
+async function enqueue(deps: FeederDeps, fed: readonly Fed[]): Promise<void> {
   try {
-    await deps.queue.add(claims.map((claim) => ({ delivery_id: claim.deliveryId, attempt: claim.attempt })))
+    await Promise.all(
+      LANES.map(async (lane) => {
+        const jobs = fed
+          .filter((one) => one.lane === lane)
+          .map((one) => ({ delivery_id: one.deliveryId, attempt: one.attempt, webhook_id: one.webhookId }))
+        if (jobs.length > 0) await deps.queues[lane].add(jobs)
+      }),
+    )
   } catch (error) {
-    await returnFed(deps.db, claims)
+    await returnFed(deps.db, fed)
     throw error
   }
-  crashPoint('after_add')
-  deps.onFed(claims.length)
-  return claims.length === room
+}
+
+async function roomInQueues(deps: FeederDeps): Promise<Record<Lane, number>> {
+  const [quick, slow] = await Promise.all([
+    deps.queues.quick.waiting(),
+    deps.anySlow() ? deps.queues.slow.waiting() : 0,
+  ])
+  deps.metrics.waiting('quick', quick)
+  deps.metrics.waiting('slow', slow)
+  return {
+    quick: Math.max(0, Math.min(MOST_AT_ONCE, MOST_WAITING.quick - quick)),
+    slow: Math.max(0, MOST_WAITING.slow - slow),
+  }
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../src/db/database.ts'
 import { makePartitions } from '../src/db/partitions.ts'
+import { measureOpenWork } from '../src/deliveries/open-work.ts'
 import { forgetOldKeys } from '../src/idempotency/idempotency-keys.ts'
 import { type Loop, startLoop } from '../src/loop.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
@@ -16,8 +17,6 @@ const EVERY_MS = 10_000
 const HOUR_MS = 3_600_000
 /** Bounds what one round deletes to some milliseconds. */
 const MOST_DELETED = 1_000
-/** Counting stops here; above it the planner's estimate is good enough. */
-const COUNTED_EXACTLY = 10_000
 
 /** Partitions ahead of their day, what is over and forgotten, and the gauges of the open work. Safe in several processes. */
 export function startUpkeep(deps: UpkeepDeps): Loop {
@@ -31,7 +30,9 @@ export function startUpkeep(deps: UpkeepDeps): Loop {
         await deps.db.transaction((sql) => makePartitions(sql, now))
         partitionsMadeAt = now.getTime()
       }
-      await measureOpenWork(deps)
+      const work = await measureOpenWork(deps.db)
+      deps.metrics.oldestDue(work.oldestSeconds)
+      deps.metrics.openDeliveries(work.open)
       const tickets = await forgetOldTickets(deps.db)
       const keys = await forgetOldKeys(deps.db, MOST_DELETED)
       const secrets = await forgetOldSecrets(deps.db, MOST_DELETED)
@@ -47,15 +48,4 @@ async function forgetOldTickets(db: Database): Promise<number> {
     values: [MOST_DELETED],
   })
   return rows.length
-}
-
-async function measureOpenWork(deps: UpkeepDeps): Promise<void> {
-  const [row] = await deps.db.query<{ counted: number; estimated: number; oldest: number | null }>({
-    text: `SELECT (SELECT count(*) FROM (SELECT 1 FROM due LIMIT $1) AS open_rows) AS counted,
-             (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'due'::regclass) AS estimated,
-             (SELECT extract(epoch FROM now() - min(due_at))::float8 FROM due WHERE due_at <= now()) AS oldest`,
-    values: [COUNTED_EXACTLY],
-  })
-  deps.metrics.oldestDue(row?.oldest ?? 0)
-  deps.metrics.openDeliveries(row === undefined ? 0 : row.counted < COUNTED_EXACTLY ? row.counted : row.estimated)
 }

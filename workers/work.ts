@@ -1,11 +1,13 @@
 import type { Closers } from '../src/closers.ts'
+import { LANES, type Lane } from '../src/deliveries/lane.ts'
 import { listenForWake } from '../src/deliveries/wake.ts'
-import { openDeliveryQueue } from '../src/queues/delivery-queue.ts'
+import { type DeliveryQueue, openDeliveryQueue } from '../src/queues/delivery-queue.ts'
 import type { Resources } from '../src/resources.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import { rateLimitedErrors } from '../src/telemetry/log.ts'
 import { startDeliveries } from './deliveries.ts'
 import { startAnnouncements, startFeeder } from './feeder.ts'
+import { startHealth } from './health.ts'
 import { startUpkeep } from './upkeep.ts'
 
 /** Everything a worker does: makes attempts, feeds the queue, announces what was left, keeps the house. */
@@ -16,23 +18,36 @@ export interface Work {
 
 export async function startWork(resources: Resources, metrics: DeliveryMetrics, closers: Closers): Promise<Work> {
   const { config, log, workerDatabase: db, queueStore: store } = resources
+  const { deliveries: rules } = config
   const errors = (what: string) => rateLimitedErrors(log, what)
   const upkeep = startUpkeep({ db, metrics, now: () => new Date(), onError: errors('upkeep.error') })
   closers.add('upkeep', () => upkeep.stop())
 
-  const queue = await openDeliveryQueue({ store, onError: errors('queue.error') })
-  closers.add('queue', () => queue.close())
-
-  const feeding = {
+  const queues = await openQueues(resources, closers)
+  const health = startHealth({
     db,
-    queue,
-    publisher: resources.backplane,
-    perWebhook: config.deliveries.perWebhook,
-    onFed: metrics.fed,
-  }
-  const feeder = startFeeder({ ...feeding, onError: errors('feeder.error') })
+    config: rules,
+    metrics,
+    onStored: () => feeder.wake(),
+    onError: errors('health.error'),
+  })
+  closers.add('health', () => health.stop())
+
+  const publisher = resources.backplane
+  const feeder = startFeeder({
+    db,
+    queues,
+    limits: {
+      perWebhook: rules.perWebhook,
+      perUser: rules.perUserPerSecond,
+      probeEveryMs: rules.breaker.probeEveryMs,
+    },
+    anySlow: () => health.findings.anySlow(),
+    metrics,
+    onError: errors('feeder.error'),
+  })
   closers.add('feeder', () => feeder.stop())
-  const announcements = startAnnouncements({ ...feeding, onError: errors('announcements.error') })
+  const announcements = startAnnouncements({ db, publisher, onError: errors('announcements.error') })
   closers.add('announcements', () => announcements.stop())
 
   const ear = listenForWake({
@@ -47,11 +62,22 @@ export async function startWork(resources: Resources, metrics: DeliveryMetrics, 
     db,
     store,
     secrets: resources.secrets,
+    health: health.findings,
     metrics,
     log,
     onRoom: () => feeder.wake(),
+    onJob: () => undefined,
     onError: errors('worker.error'),
   })
   closers.add('deliveries', () => deliveries.stop(config.server.shutdownSeconds * 1000))
   return { wake: () => feeder.wake() }
+}
+
+async function openQueues({ queueStore: store, log }: Resources, closers: Closers) {
+  const open = async (lane: Lane): Promise<[Lane, DeliveryQueue]> => {
+    const queue = await openDeliveryQueue({ store, lane, onError: rateLimitedErrors(log, 'queue.error') })
+    closers.add(`queue of the ${lane} lane`, () => queue.close())
+    return [lane, queue]
+  }
+  return Object.fromEntries(await Promise.all(LANES.map(open))) as Record<Lane, DeliveryQueue>
 }

@@ -21,6 +21,8 @@ export interface AttemptDeps {
   timeoutMs: number
   version: string
   random: () => number
+  /** Called when an attempt is about to be sent. */
+  onClaimed?: (claimed: ClaimedAttempt) => void
   /** Called when a receiver said that it is gone for good (410). */
   onGone: (webhookId: string) => Promise<void>
   /** One wide line and the metrics of an attempt. */
@@ -64,6 +66,7 @@ export async function makeAttempt(deps: AttemptDeps, job: Claim, signal: AbortSi
   if (claimed === null) return null
   crashPoint('after_claim', claimed.canonical)
   deps.leases.hold(claimed.deliveryId)
+  deps.onClaimed?.(claimed)
   let attempted: Attempted
   try {
     const { headers, outcome } = await signAndSend(deps, claimed, signal)

@@ -107,7 +107,8 @@ const RECORD = `
     ORDER BY due.delivery_id FOR UPDATE OF due
   ), again AS (
     UPDATE due SET due_at = now() + make_interval(secs => ours.retry_in_ms / 1000), lease_until = NULL, fed_until = NULL,
-      worker = NULL, unknowns = 0, max_attempts = due.max_attempts + (ours.status = 'aborted')::int
+      worker = NULL, unknowns = 0, max_attempts = due.max_attempts + (ours.status = 'aborted')::int,
+      urgent = due.urgent AND ours.status = 'aborted'
     FROM ours WHERE due.delivery_id = ours.delivery_id AND ours.retry_in_ms IS NOT NULL
   ), over AS (
     DELETE FROM due USING ours WHERE due.delivery_id = ours.delivery_id AND ours.retry_in_ms IS NULL

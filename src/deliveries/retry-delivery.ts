@@ -2,7 +2,7 @@ import type { Sql } from '../db/database.ts'
 import { conflict, notFound } from '../errors.ts'
 
 /**
- * One more attempt of a delivery, at once, with the next number. One that is over is opened again, and its outcome leaves the
+ * One more attempt of a delivery, at once (also while its webhook is held back), with the next number. One that is over is opened again, and its outcome leaves the
  * counters until it has a new one. Runs in a transaction.
  * @throws ApiError 404 when the webhook has no such delivery; 409 while an attempt is under way or the webhook is off
  */
@@ -38,7 +38,8 @@ async function hasten(sql: Sql, deliveryId: string): Promise<'delivering' | 'has
   if (!row) return 'closed'
   if (row.delivering) return 'delivering'
   await sql.query({
-    text: 'UPDATE due SET due_at = least(due_at, now()), max_attempts = greatest(max_attempts, attempt + 1) WHERE delivery_id = $1',
+    text: `UPDATE due SET due_at = least(due_at, now()), max_attempts = greatest(max_attempts, attempt + 1), urgent = true
+           WHERE delivery_id = $1`,
     values: [deliveryId],
   })
   return 'hastened'
@@ -50,8 +51,8 @@ async function reopen(sql: Sql, webhookId: string, deliveryId: string, delivery:
     values: [deliveryId],
   })
   const reopened = await sql.query({
-    text: `INSERT INTO due (delivery_id, webhook_id, event_id, attempt, max_attempts, test)
-           SELECT $1, $2, $3, last, last + 1, $4
+    text: `INSERT INTO due (delivery_id, webhook_id, event_id, attempt, max_attempts, test, urgent)
+           SELECT $1, $2, $3, last, last + 1, $4, true
            FROM (SELECT coalesce(max(attempt), 0) AS last FROM attempts WHERE delivery_id = $1) AS numbered
            ON CONFLICT DO NOTHING RETURNING 1`,
     values: [deliveryId, webhookId, delivery.event_id, delivery.test],

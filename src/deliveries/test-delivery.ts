@@ -49,7 +49,7 @@ async function storeTest(
         INSERT INTO deliveries (id, webhook_id, event_id, event_type, user_id, max_attempts, test)
         VALUES ($7, $8, $1, $2, $3, 1, true)
       )
-      INSERT INTO due (delivery_id, webhook_id, event_id, max_attempts, test) VALUES ($7, $8, $1, 1, true)`,
+      INSERT INTO due (delivery_id, webhook_id, event_id, max_attempts, test, urgent) VALUES ($7, $8, $1, 1, true, true)`,
     values: [eventId, type, webhook.user_id, canonical, timestamp, deps.publishedBy, deliveryId, webhook.id],
   })
   return deliveryId

@@ -26,16 +26,16 @@ const CONTENT_POLICY = [
 export function createBoard(
   deps: LoginDeps & {
     /** Replaced when a broken queue is built anew. */
-    queue: () => Queue
+    queues: () => Queue[]
     readOnly: boolean
   },
 ): Middleware {
   const adapter = new KoaAdapter()
   adapter.setBasePath(BOARD_PATH)
   const wrap = (queue: Queue) => new BullMQAdapter(queue, { readOnlyMode: deps.readOnly })
-  let shown = deps.queue()
+  let shown = deps.queues()
   const board = createBullBoard({
-    queues: [wrap(shown)],
+    queues: shown.map(wrap),
     serverAdapter: adapter,
     options: { uiConfig: { boardTitle: 'ara-events', hideRedisDetails: true } },
   })
@@ -51,9 +51,10 @@ export function createBoard(
     refuseOtherOrigins(ctx)
     if (await login.answer(ctx)) return
     if (!(await admitAdmin(ctx, login))) return
-    if (deps.queue() !== shown) {
-      shown = deps.queue()
-      board.replaceQueues([wrap(shown)])
+    const current = deps.queues()
+    if (current.some((queue, place) => queue !== shown[place])) {
+      shown = current
+      board.replaceQueues(shown.map(wrap))
     }
     await pages(ctx, next)
     if (typeof ctx.body === 'string') ctx.body = ctx.body.replace(FOREIGN_FONT, '')

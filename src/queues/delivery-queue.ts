@@ -1,12 +1,16 @@
 import { Queue } from 'bullmq'
 import { connectStore, PREFIX, type QueueStore } from './store.ts'
 
-/** The one queue. A job is one attempt and carries ids only; PostgreSQL is the only timer, so no job is ever delayed. */
-export const DELIVERIES = 'deliveries'
+/**
+ * The queue, and beside it the one of slow webhooks. A job is one attempt and carries ids only; PostgreSQL is the only timer, so
+ * no job is ever delayed.
+ */
+export const QUEUES = { quick: 'deliveries', slow: 'deliveries-slow' } as const
 
 export interface AttemptJob {
   delivery_id: string
   attempt: number
+  webhook_id: string
 }
 
 export interface DeliveryQueue {
@@ -26,11 +30,14 @@ const CLOSE_MS = 2_000
 /** Bull Board shows what failed lately; PostgreSQL has all of it. */
 const KEPT = { completed: 100, failed: 1_000 }
 
-/** The store must be reachable and migrated when this is called. */
-export async function openDeliveryQueue(deps: {
+export interface QueueDeps {
   store: QueueStore
+  lane: keyof typeof QUEUES
   onError: (error: unknown) => void
-}): Promise<DeliveryQueue> {
+}
+
+/** The store must be reachable and migrated when this is called. */
+export async function openDeliveryQueue(deps: QueueDeps): Promise<DeliveryQueue> {
   let opened = open(deps)
   let failures = 0
   await within(DEADLINE_MS, opened.queue.waitUntilReady())
@@ -68,10 +75,10 @@ interface Opened {
   end: () => void
 }
 
-function open(deps: { store: QueueStore; onError: (error: unknown) => void }): Opened {
+function open(deps: QueueDeps): Opened {
   const { connection, backend, end } = connectStore(deps.store, 'producer')
   const options = { connection, prefix: PREFIX }
-  const queue = new Queue<AttemptJob>(DELIVERIES, options, backend)
+  const queue = new Queue<AttemptJob>(QUEUES[deps.lane], options, backend)
   queue.on('error', deps.onError)
   return { queue, end }
 }

@@ -1,5 +1,5 @@
 import { type Job, Worker } from 'bullmq'
-import { type AttemptJob, DELIVERIES } from './delivery-queue.ts'
+import { type AttemptJob, QUEUES } from './delivery-queue.ts'
 import { connectStore, PREFIX, type QueueStore } from './store.ts'
 
 export interface DeliveryWorker {
@@ -23,6 +23,7 @@ export class AttemptFailed extends Error {}
  */
 export async function openDeliveryWorker(deps: {
   store: QueueStore
+  lane: keyof typeof QUEUES
   name: string
   concurrency: number
   attempt: (job: AttemptJob) => Promise<boolean>
@@ -42,7 +43,7 @@ export async function openDeliveryWorker(deps: {
     runRetryDelay: 1_000,
   }
   const running = new Set<Promise<void>>()
-  const worker = new Worker<AttemptJob, void>(DELIVERIES, track, options, backend)
+  const worker = new Worker<AttemptJob, void>(QUEUES[deps.lane], track, options, backend)
   worker.on('error', deps.onError)
   await worker.waitUntilReady()
 

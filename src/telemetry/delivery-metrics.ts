@@ -4,7 +4,14 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 export interface DeliveryMetrics {
   accepted(events: number, deliveries: number): void
   attempted(status: string, error: string | null, durationMs: number): void
+  /** How long a delivery waited from its acceptance to its first attempt. */
+  begun(seconds: number): void
   fed(jobs: number): void
+  refed(jobs: number): void
+  waiting(lane: string, jobs: number): void
+  breakers(state: string, webhooks: number): void
+  slowWebhooks(count: number): void
+  slowAttempts(count: number): void
   claimed(batch: number): void
   recorded(batch: number): void
   oldestDue(seconds: number): void
@@ -33,6 +40,35 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
     registers,
   })
   const fed = new Counter({ name: 'ara_jobs_fed_total', help: 'Attempts put into the queue', registers })
+  const begun = new Histogram({
+    name: 'ara_first_attempt_delay_seconds',
+    help: 'From the acceptance of an event to the first attempt of its delivery',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300],
+    registers,
+  })
+  const refed = new Counter({
+    name: 'ara_jobs_refed_total',
+    help: 'Attempts put into the queue again, since nobody had claimed them in time',
+    registers,
+  })
+  const waiting = new Gauge({
+    name: 'ara_queue_waiting',
+    help: 'Jobs that wait in the queue, by lane',
+    labelNames: ['lane'],
+    registers,
+  })
+  const breakers = new Gauge({
+    name: 'ara_breakers',
+    help: 'Webhooks with something wrong, by the state of their breaker',
+    labelNames: ['state'],
+    registers,
+  })
+  const slowWebhooks = new Gauge({ name: 'ara_slow_webhooks', help: 'Webhooks in the slow lane', registers })
+  const slowAttempts = new Gauge({
+    name: 'ara_slow_attempts',
+    help: 'Attempts under way that gave their place to another',
+    registers,
+  })
   const batch = new Histogram({
     name: 'ara_batch_size',
     help: 'Attempts that shared a statement',
@@ -59,7 +95,13 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
       attempts.inc({ status, error: error ?? '' })
       duration.observe({ status }, durationMs / 1000)
     },
+    begun: (seconds) => begun.observe(seconds),
     fed: (jobs) => fed.inc(jobs),
+    refed: (jobs) => refed.inc(jobs),
+    waiting: (lane, jobs) => waiting.set({ lane }, jobs),
+    breakers: (state, webhooks) => breakers.set({ state }, webhooks),
+    slowWebhooks: (count) => slowWebhooks.set(count),
+    slowAttempts: (count) => slowAttempts.set(count),
     claimed: (size) => batch.observe({ step: 'claim' }, size),
     recorded: (size) => batch.observe({ step: 'record' }, size),
     oldestDue: (seconds) => oldest.set(seconds),

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
 import type { SecretBox } from '../db/secret-box.ts'
 import { cancelOpenDeliveries } from '../deliveries/cancel-deliveries.ts'
+import { forgetHealth } from '../deliveries/health-store.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
 import type { Principal, Tier } from '../identity/principal.ts'
 import { uuidv7 } from '../ids.ts'
@@ -81,6 +82,7 @@ export async function changeWebhook(
       Object.assign(fields, { active, disabled_reason: active ? null : 'disabled by its owner' })
     await updateWebhook(sql, id, fields)
     if (active === false) await cancelOpenDeliveries(sql, id)
+    if (active !== undefined || changes.url !== undefined) await forgetHealth(sql, [id])
     const changed = await findWebhook(sql, owner, id)
     if (!changed) throw notFound('webhook')
     return changed

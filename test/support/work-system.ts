@@ -1,5 +1,6 @@
 import { createClosers } from '../../src/closers.ts'
 import { readConfig } from '../../src/config.ts'
+import type { Lane } from '../../src/deliveries/lane.ts'
 import { createAcceptance } from '../../src/events/accept-events.ts'
 import { prepareEvent } from '../../src/events/prepare-event.ts'
 import { type DeliveryQueue, openDeliveryQueue } from '../../src/queues/delivery-queue.ts'
@@ -84,8 +85,9 @@ export async function startSystem(
 export async function lookIntoQueue<T>(
   system: WorkingSystem,
   look: (queue: ReturnType<DeliveryQueue['current']>) => Promise<T>,
+  lane: Lane = 'quick',
 ): Promise<T> {
-  const queue = await openDeliveryQueue({ store: system.resources.queueStore, onError: () => undefined })
+  const queue = await openDeliveryQueue({ store: system.resources.queueStore, lane, onError: () => undefined })
   try {
     return await look(queue.current())
   } finally {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { type ClaimAttempt, createClaim } from '../../../src/deliveries/claim.ts'
 import { findDelivery, listAttempts, listDeliveries } from '../../../src/deliveries/delivery-log.ts'
-import { takeDue } from '../../../src/deliveries/feed.ts'
 import { createRecord, type RecordAttempt } from '../../../src/deliveries/record.ts'
 import { deactivateWebhook } from '../../../src/webhooks/deactivate-webhook.ts'
 import { findWebhook } from '../../../src/webhooks/webhook-store.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { claimsNow } from '../../support/feed.ts'
 import { makeWebhook } from '../../support/rows.ts'
 import { openDelivery, attemptResult as result } from '../../support/work-attempts.ts'
 
@@ -78,7 +78,7 @@ describe('claim and record', () => {
     const wait = Number(shown.next_retry_at) - Date.now()
     assert.ok(wait > 50_000 && wait <= 61_000, `${wait}`)
     assert.deepEqual(await counters(), [0, 0, 0])
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [])
+    assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), [])
   })
 
   it('ends a delivery whose last attempt failed and counts that', async () => {
@@ -138,7 +138,7 @@ describe('claim and record', () => {
     const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
     await record(result({ deliveryId, attempt: 1, status: 'aborted', retryInMs: 0, error: 'aborted' }))
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
+    assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
     const again = await claim({ deliveryId, attempt: 2 })
     assert.equal(again?.maxAttempts, 4)
   })

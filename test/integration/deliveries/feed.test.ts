@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { returnFed, takeDue } from '../../../src/deliveries/feed.ts'
+import { returnFed } from '../../../src/deliveries/feed.ts'
 import { insertEvents } from '../../../src/events/insert-events.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { claimsNow } from '../../support/feed.ts'
 import { makeWebhook, newEvent } from '../../support/rows.ts'
 
 describe('taking what is due', () => {
@@ -18,12 +19,12 @@ describe('taking what is due', () => {
   it('takes each delivery once, with the number of its next attempt', async () => {
     await makeWebhook(database.db)
     await insertEvents(database.db, [newEvent(), newEvent()])
-    const taken = await takeDue(database.db, { perWebhook: 10, most: 10 })
+    const taken = await claimsNow(database.db, { perWebhook: 10, most: 10 })
     assert.deepEqual(
       taken.map((claim) => claim.attempt),
       [1, 1],
     )
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [])
+    assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), [])
   })
 
   it('takes of one webhook no more than its cap, counting what it has in flight, and of the others all the same', async () => {
@@ -34,9 +35,9 @@ describe('taking what is due', () => {
       Array.from({ length: 30 }, () => newEvent()),
     )
     await insertEvents(database.db, [newEvent({ symbol: 'MSFT' })])
-    await takeDue(database.db, { perWebhook: 5, most: 100 })
+    await claimsNow(database.db, { perWebhook: 5, most: 100 })
     assert.deepEqual(await fed(), { [busy]: 5, [other]: 1 })
-    await takeDue(database.db, { perWebhook: 5, most: 100 })
+    await claimsNow(database.db, { perWebhook: 5, most: 100 })
     assert.deepEqual(await fed(), { [busy]: 5, [other]: 1 })
   })
 
@@ -46,7 +47,7 @@ describe('taking what is due', () => {
     await database.db.query({
       text: `UPDATE due SET due_at = now() - interval '1 hour' WHERE delivery_id = (SELECT max(delivery_id::text)::uuid FROM due)`,
     })
-    const [oldest] = await takeDue(database.db, { perWebhook: 10, most: 1 })
+    const [oldest] = await claimsNow(database.db, { perWebhook: 10, most: 1 })
     const [row] = await database.db.query<{ id: string }>({ text: 'SELECT max(delivery_id::text) AS id FROM due' })
     assert.equal(oldest?.deliveryId, row?.id)
   })
@@ -60,19 +61,19 @@ describe('taking what is due', () => {
                fed_until = CASE place WHEN 3 THEN now() + interval '1 minute' END
              FROM (SELECT delivery_id AS id, row_number() OVER () AS place FROM due) AS numbered WHERE id = delivery_id`,
     })
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [])
+    assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), [])
     await database.db.query({
       text: "UPDATE due SET due_at = now(), lease_until = lease_until - interval '2 minutes', fed_until = fed_until - interval '2 minutes'",
     })
-    assert.equal((await takeDue(database.db, { perWebhook: 10, most: 10 })).length, 3)
+    assert.equal((await claimsNow(database.db, { perWebhook: 10, most: 10 })).length, 3)
   })
 
   it('takes at once what could not be put into the queue', async () => {
     await makeWebhook(database.db)
     await insertEvents(database.db, [newEvent()])
-    const taken = await takeDue(database.db, { perWebhook: 10, most: 10 })
+    const taken = await claimsNow(database.db, { perWebhook: 10, most: 10 })
     await returnFed(database.db, taken)
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), taken)
+    assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), taken)
   })
 
   it('never gives one row to two feeders', async () => {
@@ -82,7 +83,7 @@ describe('taking what is due', () => {
       Array.from({ length: 200 }, () => newEvent()),
     )
     const rounds = await Promise.all(
-      Array.from({ length: 8 }, () => takeDue(database.db, { perWebhook: 200, most: 200 })),
+      Array.from({ length: 8 }, () => claimsNow(database.db, { perWebhook: 200, most: 200 })),
     )
     const ids = rounds.flat().map((claim) => claim.deliveryId)
     assert.equal(new Set(ids).size, ids.length)

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { cancelOpenDeliveries } from '../../../src/deliveries/cancel-deliveries.ts'
 import { createClaim } from '../../../src/deliveries/claim.ts'
-import { takeDue } from '../../../src/deliveries/feed.ts'
 import { createLeases } from '../../../src/deliveries/leases.ts'
 import { createRecord } from '../../../src/deliveries/record.ts'
 import { retryDelivery } from '../../../src/deliveries/retry-delivery.ts'
 import { ApiError } from '../../../src/errors.ts'
 import { insertEvents } from '../../../src/events/insert-events.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { claimsNow } from '../../support/feed.ts'
 import { makeWebhook, newEvent } from '../../support/rows.ts'
 import { attemptResult } from '../../support/work-attempts.ts'
 
@@ -47,7 +47,7 @@ describe('the locks of open work', () => {
       await Promise.all([
         ...ids.map((deliveryId) => record(attemptResult({ deliveryId, attempt, status: 'failed', retryInMs: 0 }))),
         ...[1, 2, 3].map(() => leases.renew()),
-        ...[1, 2, 3].map(() => takeDue(db, { perWebhook: 50, most: 50 })),
+        ...[1, 2, 3].map(() => claimsNow(db, { perWebhook: 50, most: 50 })),
         ...retries,
         ...(attempt === 10 ? [1, 2, 3].map(() => db.transaction((sql) => cancelOpenDeliveries(sql, webhookId))) : []),
       ])

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { type ClaimAttempt, createClaim } from '../../../src/deliveries/claim.ts'
 import { listAttempts } from '../../../src/deliveries/delivery-log.ts'
-import { takeDue } from '../../../src/deliveries/feed.ts'
 import { createRecord, type RecordAttempt } from '../../../src/deliveries/record.ts'
 import { retryDelivery } from '../../../src/deliveries/retry-delivery.ts'
 import { findWebhook } from '../../../src/webhooks/webhook-store.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { claimsNow } from '../../support/feed.ts'
 import { makeWebhook } from '../../support/rows.ts'
 import { attemptResult, openDelivery } from '../../support/work-attempts.ts'
 
@@ -32,7 +32,7 @@ describe('retrying a delivery by hand', () => {
     await record(attemptResult({ deliveryId, attempt: 1, status: 'failed', retryInMs: null }))
     await retry(deliveryId)
     assert.deepEqual(await counters(), [0, 0, 0])
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
+    assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
     const claimed = await claim({ deliveryId, attempt: 2 })
     assert.equal(claimed?.maxAttempts, 2)
     await assert.rejects(retry(deliveryId), { code: 'attempt_under_way' })
@@ -46,7 +46,7 @@ describe('retrying a delivery by hand', () => {
     await claim({ deliveryId, attempt: 1 })
     await record(attemptResult({ deliveryId, attempt: 1, status: 'failed', retryInMs: 3_600_000 }))
     await retry(deliveryId)
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
+    assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
   })
 
   it('opens a delivery that is over once for several who ask at the same time, and counts it back once', async () => {
@@ -55,7 +55,7 @@ describe('retrying a delivery by hand', () => {
     await record(attemptResult({ deliveryId, attempt: 1, status: 'failed', retryInMs: null }))
     await Promise.all(Array.from({ length: 8 }, () => retry(deliveryId)))
     assert.deepEqual(await counters(), [0, 0, 0])
-    assert.deepEqual(await takeDue(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
+    assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), [{ deliveryId, attempt: 2 }])
   })
 
   it('refuses one of another webhook, and one whose webhook is off', async () => {

@@ -34,7 +34,7 @@ describe('the delivery queue', () => {
       const store = await openStore()
       const queue = await openQueue(store)
       const ran: number[] = []
-      const job = { delivery_id: 'one', attempt: 1 }
+      const job = { delivery_id: 'one', attempt: 1, webhook_id: 'two' }
       await openWorker(store, async () => {
         const count = ran.push(1)
         if (count === 1) throw new Error('The database is away')
@@ -68,12 +68,13 @@ describe('the delivery queue', () => {
     await redis.kill()
     for (let times = 0; times < 4; times += 1) {
       const before = performance.now()
-      await assert.rejects(queue.add([{ delivery_id: 'lost', attempt: 1 }]))
+      await assert.rejects(queue.add([{ delivery_id: 'lost', attempt: 1, webhook_id: 'two' }]))
       assert.ok(performance.now() - before < 3_500)
       await setTimeout(100)
     }
     await redis.restart()
-    await eventually(() => queue.add([{ delivery_id: 'kept', attempt: 1 }]).then(() => true), { timeoutMs: 15_000 })
+    const kept = { delivery_id: 'kept', attempt: 1, webhook_id: 'two' }
+    await eventually(() => queue.add([kept]).then(() => true), { timeoutMs: 15_000 })
     await eventually(() => ran.includes('kept'), { timeoutMs: 15_000 })
   })
 
@@ -106,13 +107,20 @@ function storeOn(redis: TestRedis): QueueStore {
 }
 
 async function openQueue(store: QueueStore): Promise<DeliveryQueue> {
-  const queue = await openDeliveryQueue({ store, onError: () => undefined })
+  const queue = await openDeliveryQueue({ store, lane: 'quick', onError: () => undefined })
   closers.push(() => queue.close())
   return queue
 }
 
 async function openWorker(store: QueueStore, attempt: (job: AttemptJob) => Promise<boolean>) {
-  const worker = await openDeliveryWorker({ store, name: 'test', concurrency: 2, attempt, onError: () => undefined })
+  const worker = await openDeliveryWorker({
+    store,
+    lane: 'quick',
+    name: 'test',
+    concurrency: 2,
+    attempt,
+    onError: () => undefined,
+  })
   worker.run()
   closers.push(() => worker.close(500))
   return worker

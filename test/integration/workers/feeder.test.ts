@@ -23,17 +23,20 @@ describe('the feeder', () => {
     let away = true
     const feeder = startFeeder({
       db: database.db,
-      queue: {
-        waiting: async () => 0,
-        add: async (jobs) => {
-          asked += 1
-          if (away) throw new Error('away')
-          fed.push(...jobs)
+      queues: {
+        slow: { waiting: async () => 0, add: async () => assert.fail('Nothing is slow') },
+        quick: {
+          waiting: async () => 0,
+          add: async (jobs) => {
+            asked += 1
+            if (away) throw new Error('away')
+            fed.push(...jobs)
+          },
         },
       },
-      publisher: { publish: async () => undefined },
-      perWebhook: 3,
-      onFed: () => undefined,
+      limits: { perWebhook: 3, perUser: 0, probeEveryMs: 30_000 },
+      anySlow: () => false,
+      metrics: { fed: () => undefined, refed: () => undefined, waiting: () => undefined },
       onError: () => undefined,
     })
     const waking = setInterval(() => feeder.wake(), 1)

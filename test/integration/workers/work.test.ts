@@ -34,7 +34,7 @@ describeForEachQueue('the worker', (bench) => {
   it('retries with growing delays until no attempt is left, and shows each failed attempt as a failed job', async () => {
     const receiver = await bench.newReceiver(() => ({ status: 500, body: 'a secret of the receiver' }))
     const system = await bench.start({ DELIVERY_RETRY_BASE_MS: '100' })
-    await storeWebhook(bench.database().db, { url: receiver.url, maxAttempts: 3 })
+    const webhook_id = await storeWebhook(bench.database().db, { url: receiver.url, maxAttempts: 3 })
     await system.publish(1)
     await bench.settled()
     const times = receiver.received.map((request) => request.at.getTime())
@@ -51,7 +51,7 @@ describeForEachQueue('the worker', (bench) => {
     const jobs = failed.map((job) => [job.id, job.data]).sort()
     assert.deepEqual(
       jobs,
-      [1, 2, 3].map((attempt) => [`${id}~${attempt}`, { delivery_id: id, attempt }]),
+      [1, 2, 3].map((attempt) => [`${id}~${attempt}`, { delivery_id: id, attempt, webhook_id }]),
     )
     assert.ok(failed.every((job) => job.failedReason?.startsWith('bad_status (500); ')))
     assert.ok(!JSON.stringify(failed).includes('a secret of the receiver'))
@@ -106,8 +106,10 @@ describeForEachQueue('the worker', (bench) => {
     const [message] = heard
     assert.ok(message?.kind === 'frame')
     assert.equal(JSON.parse(message.frame).event_id, publicId('evt', left.id))
-    const owed = await bench.database().db.query<{ event_id: string }>({ text: 'SELECT event_id FROM announcements' })
-    assert.deepEqual(owed, [{ event_id: fresh.id }])
+    await eventually(async () => {
+      const owed = await bench.database().db.query<{ event_id: string }>({ text: 'SELECT event_id FROM announcements' })
+      assert.deepEqual(owed, [{ event_id: fresh.id }])
+    })
   })
 
   it('ends every job, what it names or not', async () => {
