@@ -119,8 +119,11 @@ function arrange(env: Environment) {
       heartbeatSeconds: env.STREAMS_HEARTBEAT_SECONDS,
       silenceSeconds: env.STREAMS_SILENCE_SECONDS,
       slowSeconds: env.STREAMS_SLOW_SECONDS,
-      historyMessages: env.STREAMS_HISTORY_MESSAGES,
-      historySeconds: env.STREAMS_HISTORY_SECONDS,
+      history: {
+        messages: env.STREAMS_HISTORY_MESSAGES,
+        seconds: env.STREAMS_HISTORY_SECONDS,
+        bytes: env.STREAMS_HISTORY_BYTES,
+      },
       maxSockets: env.STREAMS_MAX_SOCKETS,
       maxSocketsPerAddress: env.STREAMS_MAX_SOCKETS_PER_ADDRESS,
       handshakesPerMinute: env.STREAMS_HANDSHAKES_PER_MINUTE,

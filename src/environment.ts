@@ -138,6 +138,7 @@ export const Environment = z.object({
   STREAMS_SLOW_SECONDS: integer(1, 300).default(15),
   STREAMS_HISTORY_MESSAGES: integer(1, 100_000).default(1000),
   STREAMS_HISTORY_SECONDS: integer(1, 86_400).default(300),
+  STREAMS_HISTORY_BYTES: integer(1024, 2 ** 40).default(64 * 1024 * 1024),
   STREAMS_MAX_SOCKETS: integer(1, 1_000_000).default(50_000),
   STREAMS_MAX_SOCKETS_PER_ADDRESS: integer(1, 1_000_000).default(1000),
   STREAMS_HANDSHAKES_PER_MINUTE: integer(1, 1_000_000).default(1200),

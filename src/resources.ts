@@ -68,9 +68,6 @@ export function openResources(deps: {
 }
 
 function openBackplane(deps: { config: Config; log: Logger }, url: string | undefined): Backplane {
-  const history = {
-    historyMessages: deps.config.streams.historyMessages,
-    historySeconds: deps.config.streams.historySeconds,
-  }
-  return url === undefined ? createMemoryBackplane() : createRedisBackplane({ url, log: deps.log, ...history })
+  const { history } = deps.config.streams
+  return url === undefined ? createMemoryBackplane(history) : createRedisBackplane({ url, log: deps.log, history })
 }

@@ -20,7 +20,7 @@ export interface Admission {
   /** It needs a token and has shown none: its first frame must. */
   waits: boolean
   /** Without the token, which is not kept. */
-  asked: Pick<Asked, 'target' | 'snapshot'>
+  asked: Omit<Asked, 'token'>
 }
 
 export interface AdmissionRules {

@@ -42,10 +42,10 @@ async function begin(subscriber: Subscriber, principal: Principal, frame: AuthFr
   if (subscriber.state !== 'open') return
   // From here nothing waits: the numbers that are told are those the next messages follow on.
   const dropped = dropForbidden(subscriber, principal, rules)
-  const positions = [...subscriber.subscriptions.values()].map((target) => subscriber.position(target))
+  const positions = subscriber.subscriptions.targets().map((target) => subscriber.subscriptions.position(target))
   const subscriptions = positions.filter(({ user }) => user !== undefined)
   subscriber.send(authenticated(principal, frame, { subscriptions, dropped }))
-  subscriber.listenToOwn()
+  subscriber.subscriptions.beginOwn()
   await rules.onUser(subscriber)
 }
 
@@ -55,10 +55,10 @@ function renew(subscriber: Subscriber, principal: Principal, frame: AuthFrame, r
 }
 
 function dropForbidden(subscriber: Subscriber, principal: Principal, rules: AuthRules): object[] {
-  return [...subscriber.subscriptions.values()].flatMap((target) => {
+  return subscriber.subscriptions.targets().flatMap((target) => {
     const denial = denialOf(principal, target, rules)
     if (denial === null) return []
-    subscriber.leave(target)
+    subscriber.subscriptions.leave(target)
     return [{ channel: target.channel, symbol: target.symbol, ...denial }]
   })
 }

@@ -1,10 +1,11 @@
 import { BackplaneAway } from '../streams/publisher.ts'
-import { streamName } from '../streams/stream-name.ts'
+import { type StreamTarget, streamName } from '../streams/stream-name.ts'
 import { type AuthRules, answerAuth } from './answer-auth.ts'
-import { type AskedSubscription, parseClientFrame } from './client-frames.ts'
+import { type AskedSubscription, type FrameError, parseClientFrame } from './client-frames.ts'
 import { CLOSE } from './close-codes.ts'
 import { denialOf } from './stream-access.ts'
 import type { Subscriber } from './subscriber.ts'
+import type { Wish } from './subscriptions.ts'
 import { NO_TOKEN } from './token-lifetime.ts'
 
 export interface FrameRules extends AuthRules {
@@ -13,7 +14,9 @@ export interface FrameRules extends AuthRules {
   defaultChannel: string | undefined
 }
 
-type Rejection = { channel: string; symbol: string | null; code: string; message: string }
+type Rejection = { channel: string; symbol: string | null } & FrameError
+
+const AWAY: FrameError = { code: 'unavailable', message: 'The streams are away; try again.' }
 
 /** Does what a client's frame asks and answers it; a bad frame gets an `error` and the socket stays open. */
 export async function answerFrame(subscriber: Subscriber, text: string, rules: FrameRules): Promise<void> {
@@ -41,46 +44,76 @@ async function subscribe(
   reply: Reply,
   rules: FrameRules,
 ): Promise<void> {
-  const rejected: Rejection[] = []
-  const prepared: (AskedSubscription & { known: boolean })[] = []
-  for (const one of asked) {
-    const known = one.target !== null && subscriber.subscriptions.has(streamName(one.target))
-    const refusal = known ? null : await tryToPrepare(subscriber, one, rules)
-    if (subscriber.state !== 'open') return
-    if (refusal === null) prepared.push({ ...one, known })
-    else rejected.push({ channel: one.channel, symbol: one.symbol, ...refusal })
+  const { subscriptions } = subscriber
+  const entries = asked.map((one) => ({ ...one, refusal: refusalOf(subscriber, one, rules) }))
+  const wanted = new Map<string, { target: StreamTarget; wish: Wish; isNew: boolean }>()
+  for (const { target, wish, refusal } of entries) {
+    const name = target && refusal === null ? streamName(target) : null
+    if (target && name !== null && !wanted.has(name))
+      wanted.set(name, { target, wish, isNew: !subscriptions.has(target) })
   }
+  const fresh = [...wanted.values()].filter(({ isNew }) => isNew)
+  if (subscriptions.size + fresh.length > rules.maxSubscriptions) {
+    subscriber.close(CLOSE.tooManySubscriptions, `at most ${rules.maxSubscriptions} subscriptions a socket`)
+    return
+  }
+  const away = await prepareAll(subscriber, [...wanted.values()])
+  if (subscriber.state !== 'open') return
   // From here to the end nothing waits: the numbers that are told are those the next messages follow on.
-  const accepted = prepared.flatMap(({ target }) => (target ? [subscriber.position(target)] : []))
+  const rejected = entries.flatMap(({ channel, symbol, target, refusal }) => {
+    const why = refusal ?? (target && away.has(streamName(target)) ? AWAY : null)
+    return why === null ? [] : [{ channel, symbol, ...why }]
+  })
+  const accepted = entries.flatMap(({ target, refusal }) =>
+    target && refusal === null && !away.has(streamName(target)) ? [subscriptions.position(target)] : [],
+  )
   subscriber.send(answer('subscribed', accepted, rejected, reply))
-  for (const { target, snapshot, known } of prepared) {
-    if (target && !(known && snapshot === undefined)) subscriber.listen(target, snapshot)
+  for (const [name, { target, wish, isNew }] of wanted) {
+    if (!away.has(name)) start(subscriber, target, wish, isNew)
   }
 }
 
-async function tryToPrepare(subscriber: Subscriber, one: AskedSubscription, rules: FrameRules) {
-  const { target } = one
-  if (target === null) return { code: 'no_such_stream', message: 'There is no such stream.' }
-  const denial = denialOf(subscriber.principal, target, rules)
-  if (denial) return denial
-  if (subscriber.subscriptions.size >= rules.maxSubscriptions) {
-    subscriber.close(CLOSE.tooManySubscriptions, `at most ${rules.maxSubscriptions} subscriptions a socket`)
-    return { code: 'too_many_subscriptions', message: 'There are too many subscriptions.' }
-  }
-  try {
-    await subscriber.prepare(target)
-    return null
-  } catch (error) {
-    if (error instanceof BackplaneAway) return { code: 'unavailable', message: 'The streams are away; try again.' }
-    throw error
-  }
+/** @returns the names of the streams that are away */
+async function prepareAll(
+  subscriber: Subscriber,
+  wanted: readonly { target: StreamTarget; wish: Wish; isNew: boolean }[],
+): Promise<ReadonlySet<string>> {
+  const away = new Set<string>()
+  await Promise.all(
+    wanted.map(async ({ target, wish, isNew }) => {
+      if (!isNew && !isResumed(wish)) return
+      try {
+        await subscriber.subscriptions.prepare(target)
+      } catch (error) {
+        if (!(error instanceof BackplaneAway)) throw error
+        away.add(streamName(target))
+      }
+    }),
+  )
+  return away
+}
+
+function start({ subscriptions }: Subscriber, target: StreamTarget, wish: Wish, isNew: boolean): void {
+  if (isNew || isResumed(wish)) subscriptions.begin(target, wish)
+  else if (wish.snapshot) subscriptions.snapshot(target)
+}
+
+/** Asked for again with a number to go on from, a subscription begins again there. */
+function isResumed({ since, userSince }: Wish): boolean {
+  return since !== undefined || userSince !== undefined
+}
+
+function refusalOf({ principal }: Subscriber, { target }: AskedSubscription, rules: FrameRules): FrameError | null {
+  return target === null
+    ? { code: 'no_such_stream', message: 'There is no such stream.' }
+    : denialOf(principal, target, rules)
 }
 
 function unsubscribe(subscriber: Subscriber, asked: readonly AskedSubscription[], reply: Reply): void {
   const accepted: { channel: string; symbol: string | null }[] = []
   const rejected: Rejection[] = []
   for (const { target, channel, symbol } of asked) {
-    if (target !== null && subscriber.leave(target)) accepted.push(target)
+    if (target !== null && subscriber.subscriptions.leave(target)) accepted.push(target)
     else rejected.push({ channel, symbol, code: 'not_subscribed', message: 'There is no such subscription.' })
   }
   subscriber.send(answer('unsubscribed', accepted, rejected, reply))

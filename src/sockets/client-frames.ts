@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { parseSymbol } from '../events/symbol.ts'
 import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
+import { Epoch, sinceOf } from './since.ts'
 import { isChannel } from './stream-path.ts'
+import type { Wish } from './subscriptions.ts'
 
 /** What a client may send. */
 export type ClientFrame =
@@ -14,7 +16,7 @@ export type ClientFrame =
 export interface AskedSubscription {
   channel: string
   symbol: string | null
-  snapshot: boolean | undefined
+  wish: Wish
   target: StreamTarget | null
 }
 
@@ -26,11 +28,17 @@ export interface FrameError {
 const MOST_AT_ONCE = 1000
 const LONGEST_TOKEN = 8192
 const id = z.union([z.string().max(128), z.number()]).optional()
+const number = z.int().min(0)
 const entry = {
   channel: z.string().max(64).optional(),
   symbol: z.string().max(64).nullish(),
   snapshot: z.boolean().optional(),
+  since: number.optional(),
+  epoch: Epoch.optional(),
+  user_since: number.optional(),
+  user_epoch: Epoch.optional(),
 }
+type Entry = z.infer<z.ZodObject<typeof entry>>
 const Frame = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pong') }),
   z.object({ type: z.literal('ping') }),
@@ -60,18 +68,20 @@ export function parseClientFrame(text: string, defaultChannel: string | undefine
   const frame = parsed.data
   if (frame.type === 'ping' || frame.type === 'pong') return { type: frame.type }
   if (frame.type === 'auth') return { type: 'auth', token: frame.token, id: frame.id }
-  const asked = frame.subscriptions ?? [frame]
-  return {
-    type: frame.type,
-    several: frame.subscriptions !== undefined,
-    id: frame.id,
-    asked: asked.map(({ channel = defaultChannel ?? '', symbol = null, snapshot }) => ({
-      channel,
-      symbol,
-      snapshot,
-      target: toTarget(channel, symbol),
-    })),
+  const asked: AskedSubscription[] = []
+  for (const one of frame.subscriptions ?? [frame]) {
+    const read = toAsked(one, defaultChannel)
+    if (typeof read === 'string') return { code: 'bad_frame', message: read }
+    asked.push(read)
   }
+  return { type: frame.type, several: frame.subscriptions !== undefined, id: frame.id, asked }
+}
+
+function toAsked(entry: Entry, defaultChannel: string | undefined): AskedSubscription | string {
+  const { channel = defaultChannel ?? '', symbol = null, snapshot } = entry
+  const resume = sinceOf(entry)
+  if (typeof resume === 'string') return resume
+  return { channel, symbol, wish: { snapshot, ...resume }, target: toTarget(channel, symbol) }
 }
 
 function toTarget(channel: string, symbol: string | null): StreamTarget | null {

@@ -3,27 +3,51 @@ import type { Channel } from '../config.ts'
 import { parseSymbol } from '../events/symbol.ts'
 import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
+import { Epoch, sinceOf } from './since.ts'
+import type { Wish } from './subscriptions.ts'
 
 /** What a socket asked for in its URL. */
 export interface Asked {
   /** Null on `/ws`, which only takes subscriptions. */
   target: StreamTarget | null
-  /** Undefined: as the channel has it. */
-  snapshot: boolean | undefined
+  wish: Wish
   token: string | undefined
 }
 
 const CHANNELS: readonly string[] = ['predictions', 'market-data', 'alerts'] satisfies Channel[]
-const Query = z.object({ snapshot: z.enum(['true', 'false']).optional(), token: z.string().optional() })
+const number = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a number')
+  .transform(Number)
+const Query = z.object({
+  snapshot: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
+  since: number.optional(),
+  epoch: Epoch.optional(),
+  user_since: number.optional(),
+  user_epoch: Epoch.optional(),
+  token: z.string().optional(),
+})
 
-/** Reads `/ws[/{channel}[/{symbol}]]?token=&snapshot=`, the path as it arrived, percent-encoded. */
+/** Reads `/ws[/{channel}[/{symbol}]]?token=&snapshot=&since=&epoch=`, the path as it arrived, percent-encoded. */
 export function readStreamUrl(path: string, query: string): Asked | Refusal {
   const target = readPath(path)
   if (target !== null && 'code' in target) return target
   const parsed = Query.safeParse(Object.fromEntries(new URLSearchParams(query)))
-  if (!parsed.success) return { code: CLOSE.badRequest, reason: 'snapshot must be true or false' }
-  const { snapshot, token } = parsed.data
-  return { target, snapshot: snapshot === undefined ? undefined : snapshot === 'true', token }
+  if (!parsed.success) return badRequest(complaint(parsed.error))
+  const { snapshot, token, ...rest } = parsed.data
+  const resume = sinceOf(rest)
+  if (typeof resume === 'string') return badRequest(resume)
+  if (target === null && (resume.since || resume.userSince)) return badRequest('since needs a stream in the path')
+  return { target, wish: { snapshot: snapshot === undefined ? undefined : snapshot === 'true', ...resume }, token }
+}
+
+function badRequest(reason: string): Refusal {
+  return { code: CLOSE.badRequest, reason }
+}
+
+function complaint(error: z.ZodError): string {
+  const [issue] = error.issues
+  return `${issue?.path.join('.')} ${issue?.message}`
 }
 
 function readPath(path: string): StreamTarget | Refusal | null {
@@ -33,7 +57,7 @@ function readPath(path: string): StreamTarget | Refusal | null {
   if (!isChannel(channel) || others.length > 0) return noSuchStream()
   if (!hasSymbols(channel)) return encoded === undefined ? { channel, symbol: null } : noSuchStream()
   const symbol = encoded === undefined ? null : parseSymbol(decode(encoded))
-  if (symbol === null) return { code: CLOSE.badRequest, reason: 'the path needs a symbol, such as AAPL' }
+  if (symbol === null) return badRequest('the path needs a symbol, such as AAPL')
   return { channel, symbol }
 }
 

@@ -6,6 +6,7 @@ import type { Authenticator } from '../identity/authenticator.ts'
 import type { LoginLimit } from '../identity/login-limit.ts'
 import type { Tier } from '../identity/principal.ts'
 import type { Backplane, Heard } from '../streams/backplane.ts'
+import { gapFrame } from '../streams/frames.ts'
 import { createHub } from '../streams/hub.ts'
 import { BackplaneAway } from '../streams/publisher.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -61,19 +62,19 @@ const MOST_BEFORE_DROPPING = 16 * 1024 * 1024
 /** The streams under `/ws`, beside whatever else the uWebSockets.js app serves. */
 export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer {
   const { rules, metrics, onError } = deps
-  const hub = createHub(deps.backplane)
+  const hub = createHub(deps.backplane, spread)
   const subscribers = new Set<Subscriber>()
   const bySocket = new WeakMap<WebSocket<Visitor>, Subscriber>()
   let publishedSinceLook = 0
 
-  deps.backplane.onHeard((heard) => {
-    publishedSinceLook += spread(app, metrics, heard)
+  function spread(heard: Heard): void {
+    publishedSinceLook += publish(app, metrics, heard)
     if (publishedSinceLook < LOOK_AFTER) return
     publishedSinceLook = 0
     for (const subscriber of subscribers) {
       if (subscriber.socket.getBufferedAmount() > MOST_BACKLOG) overflow(subscriber)
     }
-  })
+  }
   const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
   const judge = createTokenJudge({ ...deps, onFailure: metrics.loginFailed })
   const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size, close })
@@ -116,12 +117,12 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
         socket.end(verdict.code, verdict.reason)
         return
       }
-      const subscriber = new Subscriber(socket, visitor, verdict, hub)
+      const subscriber = new Subscriber(socket, visitor, verdict, { hub, onError })
       bySocket.set(socket, subscriber)
       subscribers.add(subscriber)
       metrics.opened()
       limits.takeLease(subscriber)
-      if (!verdict.waits) subscriber.enqueue(() => welcome(subscriber, verdict, rules.heartbeatSeconds), onError)
+      if (!verdict.waits) subscriber.enqueue(() => welcome(subscriber, verdict, rules.heartbeatSeconds))
     },
     message(socket, bytes, isBinary) {
       const subscriber = bySocket.get(socket)
@@ -133,10 +134,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       } else if (isBinary) subscriber.send({ type: 'error', code: 'bad_frame', message: 'Frames are text.' })
       else {
         const text = Buffer.from(bytes).toString()
-        subscriber.enqueue(
-          () => answerFrame(subscriber, text, { ...frames, defaultChannel: channelOf(socket) }),
-          onError,
-        )
+        subscriber.enqueue(() => answerFrame(subscriber, text, { ...frames, defaultChannel: channelOf(socket) }))
       }
     },
     pong(socket) {
@@ -155,8 +153,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       const subscriber = bySocket.get(socket)
       if (!subscriber) return
       const counted = subscriber.state === 'ending'
-      subscriber.state = 'closed'
-      subscriber.mute()
+      subscriber.ended()
       subscribers.delete(subscriber)
       limits.leave(subscriber)
       if (!counted) metrics.closed(code)
@@ -203,33 +200,26 @@ async function welcome(subscriber: Subscriber, { asked }: Admission, heartbeatSe
   }
   if (asked.target === null) return subscriber.send({ type: 'connected', ...hello })
   try {
-    await subscriber.prepare(asked.target)
+    await subscriber.subscriptions.prepare(asked.target)
   } catch (error) {
     if (!(error instanceof BackplaneAway)) throw error
     subscriber.close(CLOSE.ourFault, 'the streams are away; try again')
     return
   }
   if (subscriber.state !== 'open') return
-  const { symbol, ...position } = subscriber.position(asked.target)
+  const { symbol, ...position } = subscriber.subscriptions.position(asked.target)
   subscriber.socket.cork(() => {
     subscriber.send({ type: 'connected', ...position, ...(symbol === null ? {} : { symbol }), ...hello })
-    if (asked.target) subscriber.listen(asked.target, asked.snapshot)
+    if (asked.target) subscriber.subscriptions.begin(asked.target, asked.wish)
   })
 }
 
 /** @returns the size of what was published */
-function spread(app: TemplatedApp, metrics: StreamMetrics, heard: Heard): number {
+function publish(app: TemplatedApp, metrics: StreamMetrics, heard: Heard): number {
   const text = heard.kind === 'frame' ? heard.frame : gapFrame(heard)
   if (heard.kind === 'frame') metrics.published()
   else metrics.gap()
   return app.publish(heard.stream, text) ? text.length : 0
-}
-
-function gapFrame({ stream, kind: type, ...numbers }: Extract<Heard, { kind: 'gap' }>): string {
-  const [shared = '', user] = stream.split('@')
-  const [channel, symbol = null] = shared.split('/')
-  const scope = user === undefined ? {} : { scope: 'user' }
-  return JSON.stringify({ type, channel, symbol, ...numbers, ...scope })
 }
 
 function logClosed(log: Logger, subscriber: Subscriber, code: number): void {

@@ -1,25 +1,13 @@
 import type { WebSocket } from 'uWebSockets.js'
+import { setImmediate } from 'node:timers/promises'
 import type { Principal } from '../identity/principal.ts'
-import { snapshotOf } from '../streams/frames.ts'
 import type { Hub } from '../streams/hub.ts'
-import { type StreamTarget, streamName } from '../streams/stream-name.ts'
+import { BackplaneAway } from '../streams/publisher.ts'
 import type { Admission, Visitor } from './admission.ts'
-import type { Refusal } from './close-codes.ts'
+import { CLOSE, type Refusal } from './close-codes.ts'
+import { Subscriptions } from './subscriptions.ts'
 
-/** A stream of a socket with where its numbering stood when the socket joined. */
-export interface Joined {
-  channel: string
-  symbol: string | null
-  epoch: string
-  seq: number
-  /** The user's own stream beside it. */
-  user?: { epoch: string; seq: number }
-}
-
-/**
- * One socket. It joins streams in two steps: `prepare` waits until this process hears them; `join` then, in one go without
- * waiting, tells the client where the numbering stands and subscribes, so that the next message is the next number.
- */
+/** One socket: its state, what it may still be sent, and the order of what it asks. */
 export class Subscriber {
   readonly socket: WebSocket<Visitor>
   readonly connectionId: string
@@ -30,6 +18,7 @@ export class Subscriber {
   waitsForToken: boolean
   /** Whether it was told that its token ends soon. */
   warned = false
+  readonly subscriptions: Subscriptions
   readonly openedAt = Date.now()
   /** `performance.now()` of the last sign of life. */
   lastHeard = performance.now()
@@ -38,23 +27,33 @@ export class Subscriber {
   state: 'open' | 'ending' | 'closed' = 'open'
   /** What an `ending` socket is closed with. */
   farewell: Refusal | null = null
-  readonly subscriptions = new Map<string, StreamTarget>()
-  readonly #hub: Hub
+  readonly #onError: (error: unknown) => void
   #received = { second: 0, count: 0 }
   #work: Promise<void> = Promise.resolve()
+  #waiting: (() => void)[] = []
 
-  constructor(socket: WebSocket<Visitor>, visitor: Visitor, { principal, waits }: Admission, hub: Hub) {
+  constructor(
+    socket: WebSocket<Visitor>,
+    visitor: Visitor,
+    { principal, waits }: Admission,
+    deps: { hub: Hub; onError: (error: unknown) => void },
+  ) {
     this.socket = socket
     this.principal = principal
     this.waitsForToken = waits
     this.connectionId = visitor.connectionId
     this.address = visitor.address
-    this.#hub = hub
+    this.#onError = deps.onError
+    this.subscriptions = new Subscriptions(this, deps.hub)
+  }
+
+  get userId(): string | null {
+    return this.principal?.userId ?? null
   }
 
   /** Frames of a client are answered one after another, in their order. */
-  enqueue(work: () => Promise<void>, onError: (error: unknown) => void): void {
-    this.#work = this.#work.then(() => (this.state === 'open' ? work() : undefined)).catch(onError)
+  enqueue(work: () => Promise<void>): void {
+    this.#work = this.#work.then(() => (this.state === 'open' ? work() : undefined)).catch(this.#onError)
   }
 
   /** @returns whether this message is over the limit */
@@ -69,45 +68,14 @@ export class Subscriber {
     if (this.state === 'open') this.socket.send(JSON.stringify(message))
   }
 
-  /** @throws BackplaneAway; then nothing was joined */
-  async prepare(target: StreamTarget): Promise<void> {
-    const joined: string[] = []
-    try {
-      for (const stream of this.#streamsOf(target)) {
-        await this.#hub.join(stream)
-        joined.push(stream)
-      }
-    } catch (error) {
-      for (const stream of joined) this.#hub.leave(stream)
-      throw error
-    }
-    // The socket may have closed meanwhile; then nobody else gives this up.
-    if (this.state === 'closed') for (const stream of joined) this.#hub.leave(stream)
-    else this.subscriptions.set(streamName(target), target)
-  }
-
   /**
-   * A socket that was nobody's becomes a user's: this process hears their own streams of what it subscribes to. `listenToOwn`
-   * then joins them, in the turn in which their positions are told.
+   * A socket that was nobody's becomes a user's. `subscriptions.beginOwn` then joins the user's own streams, in the turn in
+   * which their positions are told.
    * @throws BackplaneAway; then it is still nobody's
    */
   async become(principal: Principal): Promise<void> {
-    const own = [...this.subscriptions.values()].flatMap((target) => ownStreamOf(target, principal) ?? [])
-    const joining = await Promise.allSettled(own.map((stream) => this.#hub.join(stream)))
-    const failed = joining.find((one) => one.status === 'rejected')
-    if (failed || this.state !== 'open') {
-      for (const [index, { status }] of joining.entries()) if (status === 'fulfilled') this.#hub.leave(own[index] ?? '')
-      if (failed) throw failed.reason
-      return
-    }
-    this.principal = principal
-  }
-
-  listenToOwn(): void {
-    for (const target of this.subscriptions.values()) {
-      const own = ownStreamOf(target, this.principal)
-      if (own !== null) this.socket.subscribe(own)
-    }
+    await this.subscriptions.prepareOwn(principal.userId)
+    if (this.state === 'open') this.principal = principal
   }
 
   /** The same user's newer token. */
@@ -116,30 +84,17 @@ export class Subscriber {
     this.warned = false
   }
 
-  position(target: StreamTarget): Joined {
-    const [shared = '', own] = this.#streamsOf(target)
-    const { epoch, seq } = this.#hub.position(shared)
-    const joined = { channel: target.channel, symbol: target.symbol, epoch, seq }
-    if (own === undefined) return joined
-    const user = this.#hub.position(own)
-    return { ...joined, user: { epoch: user.epoch, seq: user.seq } }
+  /** Resolves when what was sent has left, in another turn in any case; or when the socket takes nothing more. */
+  async sent(): Promise<void> {
+    await setImmediate()
+    if (this.state !== 'open' || this.socket.getBufferedAmount() === 0) return
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Of a prepared target; in the same turn as `position` was read and sent. */
-  listen(target: StreamTarget, snapshot: boolean | undefined): void {
-    const [shared = '', ...others] = this.#streamsOf(target)
-    const { last } = this.#hub.position(shared)
-    if (last !== null && (snapshot ?? target.channel === 'market-data')) this.socket.send(snapshotOf(last))
-    for (const stream of [shared, ...others]) this.socket.subscribe(stream)
-  }
-
-  leave(target: StreamTarget): boolean {
-    if (!this.subscriptions.delete(streamName(target))) return false
-    for (const stream of this.#streamsOf(target)) {
-      if (this.state === 'open') this.socket.unsubscribe(stream)
-      this.#hub.leave(stream)
-    }
-    return true
+  /** A replay failed: the client comes back and asks for the same again. */
+  failed(error: unknown): void {
+    if (!(error instanceof BackplaneAway)) this.#onError(error)
+    this.close(CLOSE.ourFault, 'the streams are away; try again')
   }
 
   /**
@@ -150,9 +105,10 @@ export class Subscriber {
   close(code: number, reason: string): boolean {
     if (this.state !== 'open') return false
     if (this.socket.getBufferedAmount() > 0) {
-      this.mute()
+      this.subscriptions.leaveAll()
       this.state = 'ending'
       this.farewell = { code, reason }
+      this.#wake()
     } else {
       this.socket.end(code, reason)
     }
@@ -162,22 +118,18 @@ export class Subscriber {
   /** Everything has been sent. */
   drained(): void {
     this.slowSince = 0
+    this.#wake()
     if (this.farewell) this.socket.end(this.farewell.code, this.farewell.reason)
   }
 
-  /** Nothing more is published to it. */
-  mute(): void {
-    for (const target of [...this.subscriptions.values()]) this.leave(target)
+  /** The socket is gone. */
+  ended(): void {
+    this.state = 'closed'
+    this.subscriptions.leaveAll()
+    this.#wake()
   }
 
-  /** Events for one user are on a stream of their own, which only that user's sockets join. */
-  #streamsOf(target: StreamTarget): string[] {
-    const shared = streamName(target)
-    const own = ownStreamOf(target, this.principal)
-    return own === null ? [shared] : [shared, own]
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
-}
-
-function ownStreamOf(target: StreamTarget, principal: Principal | null): string | null {
-  return principal === null || target.channel === 'market-data' ? null : streamName(target, principal.userId)
 }

@@ -10,11 +10,46 @@ export interface Position {
   last: string | null
 }
 
+export interface Numbered {
+  seq: number
+  frame: string
+}
+
 /** What a followed stream brings, in the order of its numbers. */
-export type Heard =
-  | { kind: 'frame'; stream: string; frame: string }
-  /** Messages `from`..`to` cannot be had; `to` is null when the numbering itself began anew under another epoch. */
-  | { kind: 'gap'; stream: string; from: number; to: number | null; epoch: string; seq: number }
+export type Heard = Message | Gap
+
+export interface Message extends Numbered {
+  kind: 'frame'
+  stream: string
+  /** When it was published: Unix milliseconds of the publisher's clock. */
+  at: number
+}
+
+/** Messages `from`..`to` cannot be had; `to` is null when the numbering itself began anew under another epoch. */
+export interface Gap {
+  kind: 'gap'
+  stream: string
+  from: number
+  to: number | null
+  epoch: string
+  /** The next message has the number after this. */
+  seq: number
+}
+
+/** A slice of what is kept of a stream. */
+export interface History {
+  epoch: string
+  /** Of the stream's last message. */
+  seq: number
+  /** Consecutive, the oldest first; they begin later than asked for where the history does. */
+  messages: readonly Numbered[]
+}
+
+/** How much is kept of each stream for those who resume. */
+export interface HistoryLimits {
+  messages: number
+  seconds: number
+}
 
 /** Carries messages between the web processes of a deployment, numbered per stream over all of them. */
 export interface Backplane extends Publisher {
@@ -28,6 +63,16 @@ export interface Backplane extends Publisher {
   follow(stream: string): Promise<void>
   /** Null for a stream that is not followed. */
   position(stream: string): Position | null
+  /**
+   * Hears what other processes know of a followed stream already, if it is more.
+   * @throws BackplaneAway
+   */
+  refresh(stream: string): Promise<void>
+  /**
+   * What is kept after a number, at most `most` messages.
+   * @throws BackplaneAway
+   */
+  history(stream: string, after: number, most: number): Promise<History>
   unfollow(stream: string): void
   /** Rejects while the backplane is away; for readiness. */
   check(): Promise<void>

@@ -1,4 +1,5 @@
 import type { Channel } from '../config.ts'
+import type { Gap } from './backplane.ts'
 import type { OutgoingMessage } from './publisher.ts'
 import { streamName } from './stream-name.ts'
 
@@ -31,4 +32,12 @@ export function unnumberedFrame(message: OutgoingMessage): UnnumberedFrame {
 /** The last message of a stream, marked as state that was there before the subscriber came. */
 export function snapshotOf(frame: string): string {
   return `${frame.slice(0, -1)},"snapshot":true}`
+}
+
+/** What tells the subscribers of a stream that messages cannot be had. */
+export function gapFrame({ stream, from, to, epoch, seq }: Gap): string {
+  const [shared = '', user] = stream.split('@')
+  const [channel, symbol = null] = shared.split('/')
+  const scope = user === undefined ? {} : { scope: 'user' }
+  return JSON.stringify({ type: 'gap', channel, symbol, from, to, epoch, seq, ...scope })
 }

@@ -4,10 +4,10 @@ import { startLoop } from '../loop.ts'
 import { connectRedis } from '../redis/connect.ts'
 import { runIdOf } from '../redis/run-id.ts'
 import { type Logger, rateLimitedErrors } from '../telemetry/log.ts'
-import type { Backplane, Heard } from './backplane.ts'
+import type { Backplane, Heard, History, HistoryLimits } from './backplane.ts'
 import { type UnnumberedFrame, unnumberedFrame } from './frames.ts'
 import { BackplaneAway } from './publisher.ts'
-import { keysOf, PUBLISH, parseMessage, READ, streamOfChannel } from './redis-scripts.ts'
+import { keysOf, PUBLISH, parseMessage, RANGE, READ, streamOfChannel } from './redis-scripts.ts'
 import { createStreamTail, type Reading, type StreamTail } from './stream-tail.ts'
 
 /** A lost last message shows in nothing else, so the numbers are compared this often. */
@@ -16,15 +16,12 @@ const COMPARE_EVERY_MS = 5_000
 const COMPARED_AT_ONCE = 200
 /** Arguments of one script call: bounds what Redis does in one step. */
 const MOST_IN_A_CALL = 250
+/** A process that was cut off reads what it missed in slices of so many messages. */
+const READ_AT_ONCE = 500
 
 /** The backplane of several processes: one Redis numbers, keeps and spreads the messages. */
-export function createRedisBackplane(deps: {
-  url: string
-  log: Logger
-  historyMessages: number
-  historySeconds: number
-}): Backplane {
-  const { url, log } = deps
+export function createRedisBackplane(deps: { url: string; log: Logger; history: HistoryLimits }): Backplane {
+  const { url, log, history: limits } = deps
   const onError = rateLimitedErrors(log, 'backplane.error')
   const commands = connectRedis(url, { name: 'ara-events backplane', log, kind: 'producer' })
   const ear = connectRedis(url, { name: 'ara-events streams', log, kind: 'subscriber' })
@@ -48,8 +45,8 @@ export function createRedisBackplane(deps: {
       const pipeline = commands.pipeline()
       for (const { stream, frames } of callsFor(messages.map(unnumberedFrame))) {
         const { state, history, channel } = keysOf(stream)
-        const kept = [deps.historyMessages, deps.historySeconds]
-        pipeline.eval(PUBLISH, 2, state, history, newEpoch(), runId, channel, ...kept, ...frames)
+        const kept = [limits.messages, limits.seconds]
+        pipeline.eval(PUBLISH, 2, state, history, newEpoch(), runId, Date.now(), channel, ...kept, ...frames)
       }
       const results = await pipeline.exec().catch(away)
       const failed = results?.find(([error]) => error !== null)
@@ -72,6 +69,14 @@ export function createRedisBackplane(deps: {
       }
     },
     position: (stream) => tails.get(stream)?.position() ?? null,
+    async refresh(stream) {
+      // The first may have been under way for a while.
+      for (let reading = 0; reading < 2; reading += 1) await tails.get(stream)?.catchUp().catch(away)
+    },
+    history: (stream, after, most) => {
+      const oldest = Date.now() - limits.seconds * 1000
+      return readHistory(commands, stream, [after, most, oldest]).catch(away)
+    },
     unfollow(stream) {
       if (tails.delete(stream) && ear.status === 'ready') ear.unsubscribe(keysOf(stream).channel).catch(onError)
     },
@@ -111,7 +116,16 @@ async function readStream(
   have: { epoch: string; seq: number } | null,
 ): Promise<Reading> {
   const { state, history } = keysOf(stream)
-  const answer = await commands.eval(READ, 2, state, history, newEpoch(), runId, have?.epoch ?? '', have?.seq ?? 0)
+  const has = [have?.epoch ?? '', have?.seq ?? 0]
+  return reading(await commands.eval(READ, 2, state, history, newEpoch(), runId, ...has, READ_AT_ONCE))
+}
+
+async function readHistory(commands: Redis, stream: string, wanted: readonly number[]): Promise<History> {
+  const { state, history } = keysOf(stream)
+  return reading(await commands.eval(RANGE, 2, state, history, ...wanted))
+}
+
+function reading(answer: unknown): Reading {
   const [epoch, seq, messages] = answer as [string, string, string[]]
   return { epoch, seq: Number(seq), messages: messages.map(parseMessage) }
 }

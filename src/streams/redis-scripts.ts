@@ -1,6 +1,7 @@
 /*
  * Number, history and publication of a message in one step of Redis, so that they cannot disagree. A message is
- * `<epoch>:<seq>:` and its finished frame; web processes pass the frame on without parsing it.
+ * `<epoch>:<seq>:<ms>:` and its finished frame, where `ms` is the publisher's clock; web processes pass the frame on without
+ * parsing it.
  *
  * An epoch belongs to one run of Redis: one that restarted from an older dump, or took over as a replica, may not have the
  * newest numbers and would give them again. So the numbering begins anew in every run, under another epoch.
@@ -13,6 +14,8 @@ const PREFIX = 'ara:stream:'
 const NUMBERS_SECONDS = 30 * 86_400
 /** Somebody listens to a stream that never had a message; reading it again keeps its epoch. */
 const UNUSED_SECONDS = 600
+/** A slice of the history ends with the message that goes over this, so that no answer holds up Redis or a process. */
+const SLICE_BYTES = 256 * 1024
 
 export function keysOf(stream: string): { state: string; history: string; channel: string } {
   const base = `${PREFIX}{${stream}}`
@@ -36,26 +39,52 @@ local function begin()
 end
 if not epoch or known[2] ~= ARGV[2] then begin() end`
 
-/** ARGV goes on with channel, messages kept, seconds kept, then head and tail of each frame. */
+/** Drops what is older than a time. */
+const FORGET = `
+local function forget(oldest)
+  while true do
+    local first = redis.call('LINDEX', KEYS[2], 0)
+    if not first or tonumber(string.match(first, '^%w+:%d+:(%d+):') or '0') >= oldest then return end
+    redis.call('LPOP', KEYS[2])
+  end
+end`
+
+/** The messages from an index of the history on, at most so many and not many bytes. */
+const SLICE = `
+local function slice(from, most)
+  local found = redis.call('LRANGE', KEYS[2], from, from + most - 1)
+  local bytes = 0
+  for i, message in ipairs(found) do
+    bytes = bytes + #message
+    if bytes > ${SLICE_BYTES} then return { unpack(found, 1, i) } end
+  end
+  return found
+end`
+
+/** ARGV goes on with the time, channel, messages kept, seconds kept, then head and tail of each frame. */
 export const PUBLISH = `${EPOCH}
-for i = 6, #ARGV, 2 do
+${FORGET}
+for i = 7, #ARGV, 2 do
   seq = seq + 1
   local number = string.format('%.0f', seq)
-  local message = epoch .. ':' .. number .. ':' .. ARGV[i] .. number .. ARGV[i + 1]
+  local message = epoch .. ':' .. number .. ':' .. ARGV[3] .. ':' .. ARGV[i] .. number .. ARGV[i + 1]
   redis.call('RPUSH', KEYS[2], message)
-  redis.call('PUBLISH', ARGV[3], message)
+  redis.call('PUBLISH', ARGV[4], message)
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq))
-redis.call('LTRIM', KEYS[2], -tonumber(ARGV[4]), -1)
-redis.call('EXPIRE', KEYS[2], ARGV[5])
-redis.call('EXPIRE', KEYS[1], ${NUMBERS_SECONDS})
+redis.call('LTRIM', KEYS[2], -tonumber(ARGV[5]), -1)
+forget(tonumber(ARGV[3]) - 1000 * tonumber(ARGV[6]))
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+redis.call('EXPIRE', KEYS[1], ${NUMBERS_SECONDS} + tonumber(ARGV[6]))
 return seq`
 
 /**
- * ARGV goes on with the epoch and number that the caller has, or an empty epoch. Answers epoch, seq and what came after. A
- * number that is behind the caller's has gone back.
+ * For a process that follows a stream. ARGV goes on with the epoch and number that it has, or an empty epoch, and how many
+ * messages it wants at most. Answers epoch, seq and the oldest of what came after, or the last message to who has nothing.
+ * A number that is behind the process's has gone back.
  */
 export const READ = `${EPOCH}
+${SLICE}
 local have = tonumber(ARGV[4])
 if epoch == ARGV[3] and seq < have then begin() end
 if seq == 0 then redis.call('EXPIRE', KEYS[1], ${UNUSED_SECONDS}) end
@@ -63,17 +92,39 @@ local wanted = seq - have
 if epoch ~= ARGV[3] then wanted = seq end
 if ARGV[3] == '' then wanted = math.min(seq, 1) end
 local messages = {}
-if wanted > 0 then messages = redis.call('LRANGE', KEYS[2], -wanted, -1) end
+if wanted > 0 then messages = slice(math.max(0, redis.call('LLEN', KEYS[2]) - wanted), tonumber(ARGV[5])) end
 return { epoch, string.format('%.0f', seq), messages }`
+
+/**
+ * For one who resumes, whose numbers are only claimed and so change nothing. KEYS state, history; ARGV the number that is
+ * had, how many messages at most, and the time before which they are too old.
+ */
+export const RANGE = `${FORGET}
+${SLICE}
+local known = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
+if not known[1] then return { '', '0', {} } end
+forget(tonumber(ARGV[3]))
+local wanted = tonumber(known[2]) - tonumber(ARGV[1])
+local messages = {}
+if wanted > 0 then messages = slice(math.max(0, redis.call('LLEN', KEYS[2]) - wanted), tonumber(ARGV[2])) end
+return { known[1], known[2], messages }`
 
 export interface StreamMessage {
   epoch: string
   seq: number
+  /** Unix milliseconds. */
+  at: number
   frame: string
 }
 
 export function parseMessage(text: string): StreamMessage {
   const first = text.indexOf(':')
   const second = text.indexOf(':', first + 1)
-  return { epoch: text.slice(0, first), seq: Number(text.slice(first + 1, second)), frame: text.slice(second + 1) }
+  const third = text.indexOf(':', second + 1)
+  return {
+    epoch: text.slice(0, first),
+    seq: Number(text.slice(first + 1, second)),
+    at: Number(text.slice(second + 1, third)),
+    frame: text.slice(third + 1),
+  }
 }

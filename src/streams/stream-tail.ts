@@ -18,7 +18,7 @@ export interface StreamTail {
 export interface Reading {
   epoch: string
   seq: number
-  /** Consecutive, ending with `seq`. */
+  /** Consecutive; when they end before `seq`, the rest is read next. */
   messages: readonly StreamMessage[]
 }
 
@@ -56,7 +56,7 @@ export function createStreamTail(deps: {
   function take(at: Position, message: StreamMessage): void {
     at.seq = message.seq
     at.last = message.frame
-    emit({ kind: 'frame', stream, frame: message.frame })
+    emit({ kind: 'frame', stream, seq: message.seq, frame: message.frame, at: message.at })
   }
 
   function catchUp(): Promise<void> {
@@ -81,12 +81,17 @@ export function createStreamTail(deps: {
   }
 
   async function readMissed(): Promise<void> {
-    const found = await deps.read(position)
-    if (position === null) {
-      position = { epoch: found.epoch, seq: found.seq, last: found.messages.at(-1)?.frame ?? null }
-      return
-    }
+    let complete = false
+    while (!complete) complete = apply(await deps.read(position))
+  }
+
+  /** @returns false when there is more to read */
+  function apply(found: Reading): boolean {
     const { epoch } = found
+    if (position === null) {
+      position = { epoch, seq: found.seq, last: found.messages.at(-1)?.frame ?? null }
+      return true
+    }
     const { seq: had } = position
     const begunAnew = epoch !== position.epoch
     const missed = begunAnew ? found.messages : found.messages.filter(({ seq }) => seq > had)
@@ -97,6 +102,7 @@ export function createStreamTail(deps: {
       emit({ kind: 'gap', stream, from: had + 1, to: begunAnew ? null : before, epoch, seq: before })
     }
     for (const message of missed) take(position, message)
+    return position.seq >= found.seq
   }
 
   return { position: () => position, hear, catchUp }

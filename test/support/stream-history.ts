@@ -17,7 +17,7 @@ export function makeHistory(kept = 1000) {
     seq: () => messages.length,
     publish(): StreamMessage {
       const seq = messages.length + 1
-      const message = { epoch: `e${epoch}`, seq, frame: `e${epoch}/${seq}` }
+      const message = { epoch: `e${epoch}`, seq, at: 0, frame: `e${epoch}/${seq}` }
       messages.push(message)
       return message
     },

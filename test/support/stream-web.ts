@@ -9,8 +9,8 @@ import type { WebCommand } from './stream-web-process.ts'
 
 const { PORT = '0', REDIS_URL, SLOW_SECONDS = '15' } = process.env
 const log = openLog({ level: 'silent', name: 'test' })
-const history = { historyMessages: 1000, historySeconds: 300 }
-const backplane = REDIS_URL ? createRedisBackplane({ url: REDIS_URL, log, ...history }) : undefined
+const history = { messages: 1000, seconds: 300 }
+const backplane = REDIS_URL ? createRedisBackplane({ url: REDIS_URL, log, history }) : undefined
 if (backplane) await eventually(() => backplane.check())
 const rules = { slowSeconds: Number(SLOW_SECONDS) }
 const shared = { port: Number(PORT), exclusive: false, rules }

@@ -14,7 +14,7 @@ const opened: Backplane[] = []
 
 async function open(redis: TestRedis, historyMessages = 1000): Promise<Backplane> {
   const log = openLog({ level: 'silent', name: 'test' })
-  const backplane = createRedisBackplane({ url: redis.url, log, historyMessages, historySeconds: 300 })
+  const backplane = createRedisBackplane({ url: redis.url, log, history: { messages: historyMessages, seconds: 300 } })
   opened.push(backplane)
   await eventually(() => backplane.check())
   await eventually(() => backplane.follow('alerts'))

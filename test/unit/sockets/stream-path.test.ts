@@ -40,7 +40,7 @@ describe('the URL of a stream', () => {
   it('may say whether a snapshot is wanted, with true or false', () => {
     const snapshot = (query: string) => {
       const asked = readStreamUrl('/ws/alerts', query)
-      return 'code' in asked ? asked.code : asked.snapshot
+      return 'code' in asked ? asked.code : asked.wish.snapshot
     }
     assert.deepEqual(['', 'snapshot=true', 'snapshot=false&x=1'].map(snapshot), [undefined, true, false])
     for (const query of ['snapshot=', 'snapshot=1', 'snapshot=TRUE']) assert.equal(snapshot(query), CLOSE.badRequest)

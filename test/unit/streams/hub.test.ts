@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { createHub } from '../../../src/streams/hub.ts'
 import { BackplaneAway } from '../../../src/streams/publisher.ts'
 
+const nobody = () => undefined
+
 /** A backplane whose follows end when the test says so. */
 function controlled() {
   const calls: string[] = []
@@ -10,6 +12,9 @@ function controlled() {
   return {
     calls,
     waiting,
+    onHeard: nobody,
+    refresh: async () => undefined,
+    history: async () => ({ epoch: 'e', seq: 3, messages: [] }),
     follow(stream: string) {
       calls.push(`follow ${stream}`)
       followed.add(stream)
@@ -26,7 +31,7 @@ function controlled() {
 describe('the hub', () => {
   it('follows a stream for the first who joins and until the last has left', async () => {
     const backplane = controlled()
-    const hub = createHub(backplane)
+    const hub = createHub(backplane, nobody)
     const joins = [hub.join('alerts'), hub.join('alerts')]
     backplane.waiting[0]?.resolve()
     await Promise.all([...joins, hub.join('alerts')])
@@ -43,7 +48,7 @@ describe('the hub', () => {
 
   it('counts nobody when following failed, and tries again for the next', async () => {
     const backplane = controlled()
-    const hub = createHub(backplane)
+    const hub = createHub(backplane, nobody)
     const joins = [hub.join('alerts'), hub.join('alerts')].map((join) => assert.rejects(join, BackplaneAway))
     backplane.waiting[0]?.reject(new BackplaneAway())
     await Promise.all(joins)
@@ -57,7 +62,7 @@ describe('the hub', () => {
 
   it('goes on following when one leaves while another joins', async () => {
     const backplane = controlled()
-    const hub = createHub(backplane)
+    const hub = createHub(backplane, nobody)
     const first = hub.join('alerts')
     backplane.waiting[0]?.resolve()
     await first
@@ -72,13 +77,13 @@ describe('the hub', () => {
 
   it('does not mind who leaves what nobody has joined', () => {
     const backplane = controlled()
-    createHub(backplane).leave('alerts')
+    createHub(backplane, nobody).leave('alerts')
     assert.deepEqual(backplane.calls, [])
   })
 
   it('keeps streams apart', async () => {
     const backplane = controlled()
-    const hub = createHub(backplane)
+    const hub = createHub(backplane, nobody)
     const joins = [hub.join('alerts'), hub.join('alerts@bob')]
     for (const { resolve } of backplane.waiting) resolve()
     await Promise.all(joins)
