@@ -3,6 +3,7 @@ import type { Database, Sql } from '../db/database.ts'
 import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
 import { publicId, uuidTime } from '../ids.ts'
 import type { OutgoingMessage, Publisher } from '../streams/publisher.ts'
+import { canonicalData } from './canonical-data.ts'
 import { catalogue, isEventType } from './catalogue.ts'
 import type { NewEvent } from './new-event.ts'
 
@@ -98,15 +99,10 @@ function toMessage(event: Announced, late: boolean): OutgoingMessage {
   return {
     channel: stream.channel,
     symbol: stream.channel === 'alerts' ? null : event.symbol,
-    data: dataText(event.canonical),
+    data: canonicalData(event.canonical),
     timestamp: event.timestamp,
     eventId: publicId('evt', event.id),
     ...(event.userId === null ? {} : { userId: event.userId }),
     ...(late ? { late: true } : {}),
   }
-}
-
-/** The canonical text begins with `{"data": ` (keys are sorted) and what follows the data has a fixed shape. */
-function dataText(canonical: string): string {
-  return canonical.slice('{"data": '.length, canonical.lastIndexOf(', "event_id": "evt_'))
 }

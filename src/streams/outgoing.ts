@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ApiError, type Complaint, invalid, tooLarge } from '../errors.ts'
 import { validateEventData } from '../events/catalogue.ts'
 import { symbolSchema } from '../events/symbol.ts'
+import { canonicalJson } from '../json/canonical-json.ts'
 import type { JsonObject, JsonValue } from '../json/strict-json.ts'
 import type { OutgoingMessage } from './publisher.ts'
 
@@ -32,7 +33,7 @@ export function toMessages(publication: Publication, now: Date): OutgoingMessage
   const complaints: Complaint[] = []
   const messages = publication.messages.map((message, index): OutgoingMessage => {
     const data = message.channel === 'predictions' ? completed(message, index, complaints) : message.data
-    const text = JSON.stringify(data)
+    const text = dataText(data)
     if (Buffer.byteLength(text) > LARGEST_DATA) {
       throw tooLarge(`messages.${index}.data has more than ${LARGEST_DATA} bytes.`)
     }
@@ -44,6 +45,12 @@ export function toMessages(publication: Publication, now: Date): OutgoingMessage
   })
   if (complaints.length > 0) throw invalid(complaints)
   return messages
+}
+
+/** `JSON.stringify` rounds whole numbers beyond 2^53, which have 16 digits or more. Most messages have none. */
+function dataText(data: JsonObject): string {
+  const text = JSON.stringify(data)
+  return /\d{16}/.test(text) ? canonicalJson(data) : text
 }
 
 function completed(message: Publication['messages'][number], index: number, complaints: Complaint[]): JsonObject {

@@ -77,7 +77,7 @@ export function eventRoutes(deps: EventDeps): Route[] {
       summary: 'List public events and your own, newest first.',
       permission: 'events:read',
       query: ListQuery,
-      async handle({ principal, query }) {
+      async handle({ principal, query, ctx }) {
         const rows = await listEvents(deps.db, reader(principal), {
           eventType: query.event_type,
           symbol: query.symbol,
@@ -87,7 +87,9 @@ export function eventRoutes(deps: EventDeps): Route[] {
           limit: query.limit,
         })
         const { rows: shown, next_cursor } = page(rows, query.limit)
-        return { events: shown.map(presentEvent), next_cursor }
+        ctx.type = 'json'
+        const events = shown.map((event) => presentEvent(event))
+        return `{"events":[${events.join(',')}],"next_cursor":${JSON.stringify(next_cursor)}}`
       },
     }),
     route({
@@ -96,16 +98,16 @@ export function eventRoutes(deps: EventDeps): Route[] {
       summary: 'Read an event with its deliveries to your webhooks.',
       permission: 'events:read',
       params: z.object({ id: idParam('evt', 'event') }),
-      async handle({ principal, params }) {
+      async handle({ principal, params, ctx }) {
         const event = await findEvent(deps.db, reader(principal), params.id)
         if (!event) throw notFound('event')
         const userId = principal.role === 'admin' ? null : principal.userId
         const rows = await listDeliveriesOfEvent(deps.db, event.id, userId, MOST_DELIVERIES + 1)
-        return {
-          ...presentEvent(event),
+        ctx.type = 'json'
+        return presentEvent(event, {
           deliveries: rows.slice(0, MOST_DELIVERIES).map(presentDelivery),
           deliveries_truncated: rows.length > MOST_DELIVERIES,
-        }
+        })
       },
     }),
     route({

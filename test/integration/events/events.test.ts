@@ -41,6 +41,17 @@ describe('events', () => {
       await system.db.query({ text: 'DELETE FROM webhooks WHERE id = $1', values: [webhook] })
     })
 
+    it('are shown with their numbers as they were stored, not rounded to what JavaScript prints', async () => {
+      const data = '{"symbol":"AAPL","message":"moved","big":1152921504606846976,"tiny":1e-7}'
+      const { body } = await post(`{"event_type":"alert_triggered","data":${data}}`)
+      const shown = '"data":{"big": 1152921504606846976, "message": "moved", "symbol": "AAPL", "tiny": 1e-07}'
+      for (const path of [`/${body.event_id}`, '?limit=1']) {
+        const answer = await read(path)
+        assert.ok(answer.text.includes(shown), answer.text)
+        assert.equal(typeof answer.body, 'object')
+      }
+    })
+
     it('keep what they bring: an id, a time in UTC, a symbol in upper case, further fields', async () => {
       const event_id = publicId('evt', uuidv7())
       const data = { symbol: 'btc-usd', message: 'moved', extra: { deep: [1, null] } }

@@ -31,6 +31,13 @@ describe('a published message', () => {
     assert.deepEqual(message, { channel: 'market-data', symbol: '^GSPC', data: '{"price":1}', timestamp })
   })
 
+  it('has its numbers with all their digits', () => {
+    const exact = '{"big": 1152921504606846976, "name": "\\u00fc", "small": 1e-07}'
+    assert.equal(read({ ...price, data: { small: 1e-7, name: 'ü', big: 2 ** 60 } })[0]?.data, exact)
+    const plain = { small: 1e-7, name: 'ü', most: Number.MAX_SAFE_INTEGER }
+    assert.deepEqual(JSON.parse(read({ ...price, data: plain })[0]?.data ?? ''), plain)
+  })
+
   it('keeps its order among the others', () => {
     const sent = Array.from({ length: 1000 }, (_, n) => ({ ...price, data: { n } }))
     assert.deepEqual(
