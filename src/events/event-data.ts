@@ -34,6 +34,7 @@ export const PredictionComplete = z
       message: 'is required unless current_price is given',
     })
   })
+  .meta({ anyOf: [{ required: ['predicted_return'] }, { required: ['current_price'] }] })
 
 export const ModelTrained = z.looseObject({
   model_id: word,

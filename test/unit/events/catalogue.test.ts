@@ -130,6 +130,11 @@ describe('the catalogue', () => {
       assert.deepEqual(streamed_as, streamed[event_type] ?? null)
     }
   })
+
+  it('says in the JSON Schema of a prediction that it needs a return or the price to derive it from', () => {
+    const [prediction] = eventTypesDocument().event_types
+    assert.deepEqual(prediction?.schema.anyOf, [{ required: ['predicted_return'] }, { required: ['current_price'] }])
+  })
 })
 
 describe('the data of an event', () => {
