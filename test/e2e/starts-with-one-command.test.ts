@@ -58,7 +58,7 @@ describe('npm start', function () {
       assert.equal(created.status, 201, await created.clone().text())
       await eventually(() => receiver.received.length > 0, { timeoutMs: 30_000 })
       const stream = /^ {2}(ws:\S+)$/m.exec(printed)?.[1] ?? ''
-      assert.match(await firstUpdate(stream), /"type":"prediction_update","symbol":"AAPL".*"demo":true/)
+      assert.match(await firstUpdate(stream), /"type":"prediction_update","symbol":"AAPL".*"demo": ?true/)
       const board = /^ {2}(http:\S+\/admin\/queues)$/m.exec(printed)?.[1] ?? ''
       assert.equal((await fetch(board, { headers: { authorization: `Bearer ${admin}` } })).status, 200)
     } finally {
