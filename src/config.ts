@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { CHANNELS, Environment } from './environment.ts'
+import { StartError } from './start-error.ts'
 
 /** The only file that reads the environment. */
 
@@ -22,7 +23,7 @@ export interface SecretsKey {
 const TOKEN_KEYS = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL']
 
 /** Every bad key in one message, so that a start is corrected once. */
-export class ConfigError extends Error {
+export class ConfigError extends StartError {
   constructor(complaints: readonly string[]) {
     super(`The configuration is not usable:\n${complaints.map((line) => `  ${line}`).join('\n')}`)
     this.name = 'ConfigError'

@@ -2,6 +2,7 @@ import './bridge/header-limit.ts'
 import uWS, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js'
 import { setTimeout } from 'node:timers/promises'
 import { createBridge, type Handle } from './bridge/bridge.ts'
+import { StartError } from './start-error.ts'
 
 /*
  * The one port. uWebSockets.js accepts every connection: what `attach` mounts (the streams under `/ws`) it answers natively,
@@ -18,7 +19,7 @@ export interface Listener {
   close(): void
 }
 
-export class PortTaken extends Error {
+export class PortTaken extends StartError {
   constructor(host: string, port: number) {
     super(`Nothing can listen on ${host}:${port}: the port is taken or the address is not this machine's.`)
     this.name = 'PortTaken'

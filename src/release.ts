@@ -1,5 +1,6 @@
-import { ConfigError, loadEnvFile, readConfig } from './config.ts'
+import { loadEnvFile, readConfig } from './config.ts'
 import { migrate } from './db/migrate.ts'
+import { reportFailure } from './start-error.ts'
 
 /** The Procfile's `release`: brings the database up to date, then ends. Run it before new `web` and `worker` processes. */
 try {
@@ -9,6 +10,5 @@ try {
   const applied = await migrate({ url, queueInPostgres: config.secrets.redisUrl === undefined, now: new Date() })
   process.stdout.write(applied.length === 0 ? 'The database is up to date.\n' : `Applied: ${applied.join(', ')}\n`)
 } catch (error) {
-  process.stderr.write(`${error instanceof ConfigError ? error.message : `The release failed: ${String(error)}`}\n`)
-  process.exitCode = 1
+  reportFailure(error)
 }

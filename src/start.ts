@@ -1,6 +1,6 @@
 import { startWork } from '../workers/work.ts'
 import { type Closers, createClosers } from './closers.ts'
-import { type Config, ConfigError, loadEnvFile, readConfig, withSecrets } from './config.ts'
+import { type Config, loadEnvFile, readConfig, withSecrets } from './config.ts'
 import { armCrashPoint } from './crash-points.ts'
 import { migrate } from './db/migrate.ts'
 import { startDemoFeed } from './demo/feed.ts'
@@ -9,11 +9,11 @@ import { lockDirectory } from './embedded/lock.ts'
 import { startEmbeddedPostgres } from './embedded/postgres.ts'
 import { ensureEmbeddedSecrets } from './embedded/secrets.ts'
 import { makeToken } from './identity/make-token.ts'
-import { PortTaken } from './listener.ts'
 import { untilReachable } from './reachable.ts'
 import { openResources } from './resources.ts'
 import { runProcess } from './run.ts'
 import { serve } from './serve.ts'
+import { reportFailure } from './start-error.ts'
 import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { type Logger, openLog } from './telemetry/log.ts'
 import { createRegistry } from './telemetry/metrics.ts'
@@ -100,11 +100,4 @@ function aborted(signal: AbortSignal): Promise<Error> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true }))
 }
 
-main().catch((error: Error) => {
-  const isPlain =
-    error instanceof ConfigError ||
-    error instanceof PortTaken ||
-    /^(Another ara-events|The data directory)/.test(error.message)
-  process.stderr.write(`${isPlain ? error.message : (error.stack ?? error.message)}\n`)
-  process.exitCode = 1
-})
+main().catch(reportFailure)

@@ -1,5 +1,5 @@
 import { createClosers } from './closers.ts'
-import { ConfigError, loadEnvFile, readConfig } from './config.ts'
+import { loadEnvFile, readConfig } from './config.ts'
 import { armCrashPoint } from './crash-points.ts'
 import { wakeByNotify } from './deliveries/wake.ts'
 import { untilReachable } from './reachable.ts'
@@ -7,6 +7,7 @@ import { checkEvictionPolicy } from './redis/check-policy.ts'
 import { openResources } from './resources.ts'
 import { runProcess } from './run.ts'
 import { serve } from './serve.ts'
+import { reportFailure } from './start-error.ts'
 import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { openLog, rateLimitedErrors } from './telemetry/log.ts'
 import { createRegistry } from './telemetry/metrics.ts'
@@ -40,8 +41,4 @@ async function main(): Promise<void> {
   })
 }
 
-main().catch((error: Error) => {
-  const text = error instanceof ConfigError ? error.message : (error.stack ?? error.message)
-  process.stderr.write(`${text}\n`)
-  process.exitCode = 1
-})
+main().catch(reportFailure)

@@ -1,10 +1,11 @@
 import { createClosers } from '../src/closers.ts'
-import { ConfigError, loadEnvFile, readConfig } from '../src/config.ts'
+import { loadEnvFile, readConfig } from '../src/config.ts'
 import { armCrashPoint } from '../src/crash-points.ts'
 import { untilReachable } from '../src/reachable.ts'
 import { checkEvictionPolicy } from '../src/redis/check-policy.ts'
 import { openResources } from '../src/resources.ts'
 import { runProcess } from '../src/run.ts'
+import { reportFailure } from '../src/start-error.ts'
 import { createDeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import { openLog } from '../src/telemetry/log.ts'
 import { createRegistry } from '../src/telemetry/metrics.ts'
@@ -32,8 +33,4 @@ async function main(): Promise<void> {
   })
 }
 
-main().catch((error: Error) => {
-  const text = error instanceof ConfigError ? error.message : (error.stack ?? error.message)
-  process.stderr.write(`${text}\n`)
-  process.exitCode = 1
-})
+main().catch(reportFailure)

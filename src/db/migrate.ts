@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { runMigrations as runBullMigrations } from 'bullmq'
 import knex from 'knex'
 import { Client } from 'pg'
+import { cannotReach } from '../start-error.ts'
 import type { Sql } from './database.ts'
 import { makePartitions } from './partitions.ts'
 
@@ -18,12 +19,15 @@ const LOCK = 0x61726165
  * Brings a database up to date: our tables, BullMQ's when its jobs live in PostgreSQL, and the partitions of the next days.
  * May run in several processes at once; they take turns.
  * @returns the names of the migrations that were run now
+ * @throws StartError when the database cannot be reached
  */
 export async function migrate(options: { url: string; queueInPostgres: boolean; now: Date }): Promise<string[]> {
   const client = new Client({ connectionString: options.url, application_name: 'ara-events release' })
   // A connection that breaks fails the statement under way; without a listener it would also end the process.
   client.on('error', () => undefined)
-  await client.connect()
+  await client.connect().catch((error: unknown) => {
+    throw cannotReach('PostgreSQL', error)
+  })
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK])
     const applied = await runOurMigrations(options.url)

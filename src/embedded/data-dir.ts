@@ -1,6 +1,7 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { StartError } from '../start-error.ts'
 
 const isRoot = () => process.getuid?.() === 0
 
@@ -37,6 +38,6 @@ export async function ensureDirectory(directory: string): Promise<void> {
 function refuse(directory: string): (error: NodeJS.ErrnoException) => never {
   return (error) => {
     const reason = error.code === 'EEXIST' || error.code === 'ENOTDIR' ? 'there is a file in its place' : error.code
-    throw new Error(`The data directory ${directory} cannot be made (${reason}); choose another with DATA_DIR`)
+    throw new StartError(`The data directory ${directory} cannot be made (${reason}); choose another with DATA_DIR`)
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { StartError } from '../start-error.ts'
 import { ensureDirectory } from './data-dir.ts'
 import { processIdentity } from './process-identity.ts'
 
@@ -17,7 +18,7 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
     const found = await readWritten(path)
     if (found === undefined) continue
     const pid = await holder(found)
-    if (pid !== undefined) throw new Error(`Another ara-events (pid ${pid}) is using ${directory}`)
+    if (pid !== undefined) throw new StartError(`Another ara-events (pid ${pid}) is using ${directory}`)
     if (await replaced(path, found, mine)) break
   }
   return { release: () => release(path, mine) }
@@ -34,8 +35,9 @@ async function create(path: string, text: string): Promise<boolean> {
     await writeFile(path, text, { flag: 'wx', mode: 0o600 })
     return (await read(path)) === text
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    throw new StartError(`The data directory cannot be written (${code}: ${path}); choose another with DATA_DIR`, error)
   }
 }
 

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Client } from 'pg'
+import { StartError } from '../start-error.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { usableBinaries } from './binaries.ts'
 import { ensureDirectory } from './data-dir.ts'
@@ -59,7 +60,7 @@ export async function startEmbeddedPostgres(options: Options): Promise<{ url: st
     return await supervise(server, `postgres://ara:${options.password}@127.0.0.1:${port}`, options)
   } catch (cause) {
     const tail = (await readFile(logPath, 'utf8')).trimEnd().split('\n').slice(-20).join('\n')
-    throw new Error(`The embedded PostgreSQL did not start: ${(cause as Error).message}\n${tail}`, { cause })
+    throw new StartError(`The embedded PostgreSQL did not start: ${(cause as Error).message}\n${tail}`, cause)
   } finally {
     closeSync(logFile)
   }

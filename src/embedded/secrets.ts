@@ -3,6 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { SecretsKey } from '../config.ts'
+import { StartError } from '../start-error.ts'
 import { ensureDirectory } from './data-dir.ts'
 
 export interface EmbeddedSecrets {
@@ -27,7 +28,7 @@ const Stored = z.object({
  */
 export async function readEmbeddedSecrets(directory: string): Promise<EmbeddedSecrets> {
   const found = await find(directory)
-  if (found === undefined) throw new Error(`There are no secrets in ${directory} yet. Run npm start once first.`)
+  if (found === undefined) throw new StartError(`There are no secrets in ${directory} yet. Run npm start once first.`)
   return found
 }
 
@@ -46,7 +47,9 @@ async function find(directory: string): Promise<EmbeddedSecrets | undefined> {
       throw cause
     }
     // The cause is left out: a parser's message quotes what it read.
-    throw new Error(`${path} is damaged. Restore it from a copy; without it the stored secrets cannot be decrypted.`)
+    throw new StartError(
+      `${path} is damaged. Restore it from a copy; without it the stored secrets cannot be decrypted.`,
+    )
   }
 }
 

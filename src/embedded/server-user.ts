@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { StartError } from '../start-error.ts'
 
 const run = promisify(execFile)
 
@@ -30,7 +31,7 @@ async function createPostgresUser(): Promise<void> {
     )
   } catch (cause) {
     const hint = 'create a user named postgres, start as another user or set DATABASE_URL'
-    throw new Error(`PostgreSQL does not run as root: ${hint}`, { cause })
+    throw new StartError(`PostgreSQL does not run as root: ${hint}`, cause)
   }
 }
 
@@ -39,7 +40,7 @@ export async function checkEntrance(directory: string, user: ServerUser): Promis
   if (!('uid' in user)) return
   await run('test', ['-x', directory], user).catch(() => {
     const remedy = 'make its parent directories traversable (chmod o+x) or choose another with DATA_DIR'
-    throw new Error(`PostgreSQL, which does not run as root, cannot enter ${directory}: ${remedy}`)
+    throw new StartError(`PostgreSQL, which does not run as root, cannot enter ${directory}: ${remedy}`)
   })
 }
 

@@ -132,6 +132,13 @@ describe('npm start', function () {
     assert.match(started.output(), /^The data directory .*file cannot be made \(there is a file in its place\).*\n$/)
   })
 
+  it('ends with one line when the given PostgreSQL cannot be reached', async () => {
+    const nobody = `127.0.0.1:${await freePort()}`
+    const started = start({ DATABASE_URL: `postgres://ara:secret@${nobody}/ara` })
+    assert.equal(await started.ended(), 1)
+    assert.equal(started.output(), `PostgreSQL cannot be reached: connect ECONNREFUSED ${nobody}\n`)
+  })
+
   it('is stopped by one signal while it still waits for a store', async () => {
     const redis = `redis://127.0.0.1:${await freePort()}`
     const waiting = start({ DEMO_FEED: 'false', REDIS_URL: redis })
