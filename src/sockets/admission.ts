@@ -1,9 +1,11 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js'
 import { peerAddress } from '../bridge/peer-address.ts'
 import { clientAddress } from '../client-address.ts'
+import type { ApiError } from '../errors.ts'
 import type { Principal } from '../identity/principal.ts'
 import { uuidv7 } from '../ids.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
+import { handshakeFault, refuseHandshake } from './handshake.ts'
 import type { TokenJudge } from './judge-token.ts'
 import { type Offered, readOfferedToken } from './offered-token.ts'
 import { type Asked, readStreamUrl } from './stream-path.ts'
@@ -29,12 +31,7 @@ export interface AdmissionRules {
   allowsOrigin: (origin: string) => boolean
   trustedProxies: number
   /** Null, or why no handshake of this address is taken now. */
-  turnAway: (address: string) => TurnedAway | null
-}
-
-export interface TurnedAway {
-  status: '429 Too Many Requests' | '503 Service Unavailable'
-  retryAfterSeconds: number
+  turnAway: (address: string) => ApiError | null
 }
 
 /**
@@ -48,11 +45,8 @@ export async function admit(
   context: us_socket_context_t,
 ): Promise<void> {
   const address = clientAddress(peerAddress(response), request.getHeader('x-forwarded-for'), rules.trustedProxies)
-  const away = rules.turnAway(address)
-  if (away) {
-    response.writeStatus(away.status).writeHeader('Retry-After', String(away.retryAfterSeconds)).end('', true)
-    return
-  }
+  const refusal = rules.turnAway(address) ?? handshakeFault(request)
+  if (refusal) return refuseHandshake(response, refusal)
   const key = request.getHeader('sec-websocket-key')
   const extensions = request.getHeader('sec-websocket-extensions')
   const offered = readOfferedToken(request.getHeader('sec-websocket-protocol'))

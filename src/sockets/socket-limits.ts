@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
+import { type ApiError, rateLimited, unavailable } from '../errors.ts'
 import type { Tier } from '../identity/principal.ts'
 import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { createAddressLimit } from './address-limit.ts'
-import type { Admission, TurnedAway, Visitor } from './admission.ts'
+import type { Admission, Visitor } from './admission.ts'
 import { CLOSE, type Refusal, retryAfter } from './close-codes.ts'
 import { createSocketLeases } from './socket-leases.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -11,7 +12,7 @@ import type { Subscriber } from './subscriber.ts'
 /** How many sockets there may be: in all and of an address in this process, of a user in all processes. */
 export interface SocketLimits {
   /** Null, or why no handshake of this address is taken now. */
-  turnAway(address: string): TurnedAway | null
+  turnAway(address: string): ApiError | null
   /** What becomes of a socket after its handshake; one that is let in counts until `leave`. */
   enter(visitor: Visitor): Refusal | Admission
   /** Counts a socket among those of its user, once it has one. Over the limit the user's oldest is closed. */
@@ -49,19 +50,14 @@ export function createSocketLimits(deps: {
     onError: deps.onError,
   })
 
-  function unavailable(why: 'draining' | 'full', retryAfterSeconds: number): TurnedAway {
-    metrics.turnedAway(why)
-    return { status: '503 Service Unavailable', retryAfterSeconds }
-  }
-
   return {
     turnAway(address) {
-      if (draining) return unavailable('draining', 1)
-      if (deps.sockets() >= rules.maxSockets) return unavailable('full', FULL_SECONDS)
-      const retryAfterSeconds = addresses.tooOften(address)
-      if (retryAfterSeconds === null) return null
-      metrics.turnedAway('flood')
-      return { status: '429 Too Many Requests', retryAfterSeconds }
+      const why = draining ? 'draining' : deps.sockets() >= rules.maxSockets ? 'full' : null
+      const seconds = why === null ? addresses.tooOften(address) : null
+      if (why === null && seconds === null) return null
+      metrics.turnedAway(why ?? 'flood')
+      if (seconds !== null) return rateLimited(seconds, 'Too many connections from this address.')
+      return unavailable('No socket is taken now.', draining ? 1 : FULL_SECONDS)
     },
     enter({ address, verdict }) {
       // The handshake may have begun before the end did.

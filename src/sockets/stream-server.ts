@@ -14,6 +14,7 @@ import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type Admission, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
 import { CLOSE, retryAfter } from './close-codes.ts'
+import { refusePlainRequest } from './handshake.ts'
 import { createTokenJudge } from './judge-token.ts'
 import { createOriginCheck } from './origins.ts'
 import { comeBack, createSocketLimits } from './socket-limits.ts'
@@ -160,8 +161,10 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       logClosed(deps.log, subscriber, code)
     },
   }
-  app.ws('/ws', behaviour)
-  app.ws('/ws/*', behaviour)
+  for (const path of ['/ws', '/ws/*']) {
+    app.ws(path, behaviour)
+    app.get(path, refusePlainRequest)
+  }
 
   return {
     sockets: () => subscribers.size,

@@ -24,7 +24,8 @@ export async function openRawClient(port: number, path: string): Promise<RawClie
   return {
     socket,
     async readOn() {
-      const closed = once(socket, 'close')
+      // Not once(), which fails when the connection is reset.
+      const closed = new Promise((resolve) => socket.once('close', resolve))
       socket.resume()
       await closed
       const all = Buffer.concat(chunks)
@@ -53,7 +54,10 @@ function parse(bytes: Buffer): { frames: string[]; code: number; reason: string 
     const payload = bytes.subarray(at, at + size)
     at += size
     if (opcode === 1) frames.push(payload.toString())
-    if (opcode === 8) return { frames, code: payload.readUInt16BE(0), reason: payload.toString('utf8', 2) }
+    if (opcode !== 8) continue
+    // RFC 6455, section 7.1.5: a close frame may be without a code.
+    if (size < 2) return { frames, code: 1005, reason: '' }
+    return { frames, code: payload.readUInt16BE(0), reason: payload.toString('utf8', 2) }
   }
   return { frames, code: 1006, reason: '' }
 }
