@@ -9,6 +9,7 @@ import { startDeliveries } from './deliveries.ts'
 import { startAnnouncements, startFeeder } from './feeder.ts'
 import { startHealth } from './health.ts'
 import { startUpkeep } from './upkeep.ts'
+import { startWatchdog } from './watchdog.ts'
 
 /** Everything a worker does: makes attempts, feeds the queue, announces what was left, keeps the house. */
 export interface Work {
@@ -16,7 +17,13 @@ export interface Work {
   wake(): void
 }
 
-export async function startWork(resources: Resources, metrics: DeliveryMetrics, closers: Closers): Promise<Work> {
+/** @param onStuck told once when the queue has stopped to hand out jobs, which only a new start can mend */
+export async function startWork(
+  resources: Resources,
+  metrics: DeliveryMetrics,
+  closers: Closers,
+  onStuck: (lane: Lane) => void,
+): Promise<Work> {
   const { config, log, workerDatabase: db, queueStore: store } = resources
   const { deliveries: rules } = config
   const errors = (what: string) => rateLimitedErrors(log, what)
@@ -57,6 +64,17 @@ export async function startWork(resources: Resources, metrics: DeliveryMetrics, 
   })
   closers.add('wake', () => ear.close())
 
+  const watchdog = startWatchdog({
+    db,
+    queues,
+    perWebhook: rules.perWebhook,
+    limitMs: config.watchdogMs,
+    now: () => performance.now(),
+    onStuck,
+    onError: errors('watchdog.error'),
+  })
+  closers.add('watchdog', () => watchdog.stop())
+
   const deliveries = await startDeliveries({
     config,
     db,
@@ -66,7 +84,7 @@ export async function startWork(resources: Resources, metrics: DeliveryMetrics, 
     metrics,
     log,
     onRoom: () => feeder.wake(),
-    onJob: () => undefined,
+    onJob: (lane) => watchdog.sign(lane),
     onError: errors('worker.error'),
   })
   closers.add('deliveries', () => deliveries.stop(config.server.shutdownSeconds * 1000))
