@@ -8,6 +8,7 @@ import { rateLimitedErrors } from '../src/telemetry/log.ts'
 import { startDeliveries } from './deliveries.ts'
 import { startAnnouncements, startFeeder } from './feeder.ts'
 import { startHealth } from './health.ts'
+import { startRecoveries } from './recoveries.ts'
 import { startUpkeep } from './upkeep.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -27,7 +28,9 @@ export async function startWork(
   const { config, log, workerDatabase: db, queueStore: store } = resources
   const { deliveries: rules } = config
   const errors = (what: string) => rateLimitedErrors(log, what)
-  const upkeep = startUpkeep({ db, metrics, now: () => new Date(), onError: errors('upkeep.error') })
+  const now = () => new Date()
+  const { retentionDays } = config.database
+  const upkeep = startUpkeep({ db, metrics, retentionDays, now, onError: errors('upkeep.error') })
   closers.add('upkeep', () => upkeep.stop())
 
   const queues = await openQueues(resources, closers)
@@ -56,6 +59,13 @@ export async function startWork(
   closers.add('feeder', () => feeder.stop())
   const announcements = startAnnouncements({ db, publisher, onError: errors('announcements.error') })
   closers.add('announcements', () => announcements.stop())
+
+  const recoveries = startRecoveries({
+    db,
+    onRecovered: () => feeder.wake(),
+    onError: errors('recoveries.error'),
+  })
+  closers.add('recoveries', () => recoveries.stop())
 
   const ear = listenForWake({
     url: resources.databaseUrl,
