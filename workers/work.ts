@@ -9,6 +9,7 @@ import { startDeliveries } from './deliveries.ts'
 import { startAnnouncements, startFeeder } from './feeder.ts'
 import { startHealth } from './health.ts'
 import { startRecoveries } from './recoveries.ts'
+import { startRetention } from './retention.ts'
 import { startUpkeep } from './upkeep.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -32,6 +33,14 @@ export async function startWork(
   const { retentionDays } = config.database
   const upkeep = startUpkeep({ db, metrics, retentionDays, now, onError: errors('upkeep.error') })
   closers.add('upkeep', () => upkeep.stop())
+  const retention = startRetention({
+    ...{ url: resources.databaseUrl, retentionDays, now },
+    onDone: ({ dropped, kept }) => {
+      if (dropped.length > 0 || kept.length > 0) log.info({ dropped, kept }, 'retention.finished')
+    },
+    onError: errors('retention.error'),
+  })
+  closers.add('retention', () => retention.stop())
 
   const queues = await openQueues(resources, closers)
   const health = startHealth({
