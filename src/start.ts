@@ -1,7 +1,8 @@
-import { startRestartingWork } from '../workers/restarting-work.ts'
+import { startWork } from '../workers/work.ts'
 import { type Closers, createClosers } from './closers.ts'
 import { type Config, loadEnvFile, readConfig, withSecrets } from './config.ts'
 import { armCrashPoint } from './crash-points.ts'
+import { checkClock } from './db/check-clock.ts'
 import { migrate } from './db/migrate.ts'
 import { startDemoFeed } from './demo/feed.ts'
 import { dataDirectory } from './embedded/data-dir.ts'
@@ -41,12 +42,13 @@ async function startAll(given: Config, log: Logger, closers: Closers) {
 
   const resources = openResources({ config, log, closers, role: 'all' })
   const { redis, backplane } = resources
+  await checkClock(resources.webDatabase, log)
   await untilReachable('Redis', () => backplane.check(), log)
   if (redis) await untilReachable('Redis', () => redis.ping(), log)
   const registry = createRegistry('all')
   const metrics = createDeliveryMetrics(registry)
   await openMetrics({ registry, config, closers, log })
-  const work = await startRestartingWork(resources, metrics, closers)
+  const work = await startWork(resources, metrics, closers)
   const { port } = await serve(resources, { registry, metrics, wake: work, exclusive: true, closers })
 
   const tokenFor = (sub: string, role: 'admin' | 'user' | 'producer', seconds: number) =>

@@ -1,6 +1,7 @@
 import { createClosers } from './closers.ts'
 import { loadEnvFile, readConfig } from './config.ts'
 import { armCrashPoint } from './crash-points.ts'
+import { checkClock } from './db/check-clock.ts'
 import { wakeByNotify } from './deliveries/wake.ts'
 import { untilReachable } from './reachable.ts'
 import { checkEvictionPolicy } from './redis/check-policy.ts'
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
     const resources = openResources({ config, log, closers, role: 'web' })
     const { webDatabase, redis, backplane } = resources
     await untilReachable('PostgreSQL', () => webDatabase.query({ text: 'SELECT 1' }), log)
+    await checkClock(webDatabase, log)
     await untilReachable('Redis', () => backplane.check(), log)
     if (redis) await untilReachable('Redis', () => redis.ping(), log)
     if (redis) await checkEvictionPolicy(redis, log)
