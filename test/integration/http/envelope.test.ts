@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict'
+import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts'
+import { postgresUrl } from '../../support/postgres.ts'
 import { type Answer, type Call, startWebSystem, type WebSystem } from '../../support/web-system.ts'
 import { assertEnvelope } from './assert-envelope.ts'
-import { type BreakableDatabase, openBreakableDatabase } from './breakable-database.ts'
 
 const EVENT = { event_type: 'system_error', data: { message: 'it broke' } }
 const ID = '01939b50-0000-7000-8000-000000000000'
 
 describe('the envelope of errors', () => {
   let system: WebSystem
-  let database: BreakableDatabase
+  let database: FaultProxy
   let user: string
   let producer: string
 
   before(async () => {
-    database = await openBreakableDatabase()
+    database = await startFaultProxy(Number(new URL(postgresUrl('postgres')).port))
     system = await startWebSystem({ RATE_LIMIT_PRO: '1' }, { databasePort: database.port })
     user = system.token('alice')
     producer = system.token('models', 'producer')
@@ -139,7 +140,7 @@ describe('the envelope of errors', () => {
 
   it('is unavailable with 503 and says when to come back while PostgreSQL is away', async () => {
     const webhook = { url: 'https://receiver.example.org/', events: ['*'] }
-    await database.break()
+    await database.cut()
     try {
       for (const [method, path, options] of [
         ['POST', '/api/v1/events', { token: producer, body: EVENT }],

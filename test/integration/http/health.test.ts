@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { eventually } from '../../support/eventually.ts'
+import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts'
 import { freePort } from '../../support/ports.ts'
+import { postgresUrl } from '../../support/postgres.ts'
 import { startWebSystem, type WebSystem } from '../../support/web-system.ts'
 import { assertEnvelope } from './assert-envelope.ts'
-import { type BreakableDatabase, openBreakableDatabase } from './breakable-database.ts'
 
 const METRICS_TOKEN = 'a-token-of-the-monitoring'
 
 describe('the health of a process', () => {
   let system: WebSystem
-  let database: BreakableDatabase
+  let database: FaultProxy
   before(async () => {
-    database = await openBreakableDatabase()
+    database = await startFaultProxy(Number(new URL(postgresUrl('postgres')).port))
     system = await startWebSystem({}, { databasePort: database.port })
   })
   after(async () => {
@@ -30,7 +31,7 @@ describe('the health of a process', () => {
   })
 
   it('names the part that is down and not its address, and stays live', async () => {
-    await database.break()
+    await database.cut()
     try {
       const { status, body, text } = await ready()
       assert.deepEqual([status, body.status, body.parts.backplane], [503, 'not_ready', 'ok'])

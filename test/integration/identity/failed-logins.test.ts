@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
+import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts'
+import { postgresUrl } from '../../support/postgres.ts'
 import { type Call, startWebSystem, type WebSystem } from '../../support/web-system.ts'
-import { type BreakableDatabase, openBreakableDatabase } from '../http/breakable-database.ts'
 
 const ME = '/api/v1/auth/me'
 const UNKNOWN_KEY = `ara_${'0'.repeat(64)}`
 
 describe('failed logins', () => {
   let system: WebSystem
-  let database: BreakableDatabase
+  let database: FaultProxy
   before(async () => {
-    database = await openBreakableDatabase()
+    database = await startFaultProxy(Number(new URL(postgresUrl('postgres')).port))
     const settings = { FAILED_LOGINS_PER_MINUTE: '3', TRUSTED_PROXIES: '1' }
     system = await startWebSystem(settings, { databasePort: database.port })
   })
@@ -54,7 +55,7 @@ describe('failed logins', () => {
       token: system.token('alice'),
       body: { name: 'k' },
     })
-    await database.break()
+    await database.cut()
     try {
       for (let count = 0; count < 4; count += 1) {
         assert.equal((await from('192.0.2.5', { apiKey: body.key })).status, 503)

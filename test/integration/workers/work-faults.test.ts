@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { eventually } from '../../support/eventually.ts'
+import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts'
 import { storeWebhook } from '../../support/work-attempts.ts'
 import { assertNoDuplicates, describeForEachQueue } from '../../support/work-bench.ts'
-import { startWire, type Wire } from '../../support/work-wire.ts'
 
 describeForEachQueue('the worker in trouble', (bench) => {
   it('delivers everything when the queue is emptied at its work, and nothing twice', async () => {
@@ -37,16 +37,16 @@ describeForEachQueue('the worker in trouble', (bench) => {
   })
 
   it('goes on when PostgreSQL has been away for seconds', async () => {
-    await onWire(async (wire, url) => {
+    await behindProxy(async (proxy, url) => {
       const receiver = await bench.newReceiver(() => ({ status: 200, delayMs: 30 }))
       const system = await bench.start({ DATABASE_URL: url, DELIVERY_CONCURRENCY: '4' })
       await storeWebhook(bench.database().db, { url: receiver.url })
       await system.publish(100)
       await eventually(() => receiver.received.length >= 20)
-      await wire.cut()
+      await proxy.cut()
       await setTimeout(3_000)
       assert.ok(receiver.received.length < 100)
-      await wire.mend()
+      await proxy.mend()
       await bench.settled()
       assert.deepEqual(await bench.outcomes(), { success: 100 })
       assertNoDuplicates(receiver)
@@ -92,11 +92,11 @@ describeForEachQueue('the worker in trouble', (bench) => {
     let stopped = false
     const receiver = await bench.newReceiver(() => (stopped ? { status: 200 } : 'hang'))
     await storeWebhook(bench.database().db, { url: receiver.url, maxAttempts: 1 })
-    await onWire(async (wire, url) => {
+    await behindProxy(async (proxy, url) => {
       const system = await bench.start({ DATABASE_URL: url, SHUTDOWN_SECONDS: '1' })
       await system.publish(5)
       await eventually(() => receiver.received.length === 5)
-      await wire.cut()
+      await proxy.cut()
       const before = performance.now()
       await system.stop()
       assert.ok(performance.now() - before < 8_000, `${performance.now() - before}`)
@@ -114,15 +114,15 @@ describeForEachQueue('the worker in trouble', (bench) => {
     ])
   })
 
-  /** With the address of the database behind a wire. */
-  async function onWire(work: (wire: Wire, url: string) => Promise<void>): Promise<void> {
+  /** With the address of the database behind a proxy. */
+  async function behindProxy(work: (proxy: FaultProxy, url: string) => Promise<void>): Promise<void> {
     const url = new URL(bench.database().url)
-    const wire = await startWire(Number(url.port))
-    url.port = String(wire.port)
+    const proxy = await startFaultProxy(Number(url.port))
+    url.port = String(proxy.port)
     try {
-      await work(wire, url.href)
+      await work(proxy, url.href)
     } finally {
-      await wire.close()
+      await proxy.close()
     }
   }
 
