@@ -1,4 +1,5 @@
 import { type Job, Worker } from 'bullmq'
+import { LONGEST_BLOCK_SECONDS } from '../redis/connect.ts'
 import { type AttemptJob, QUEUES } from './delivery-queue.ts'
 import { connectStore, PREFIX, type QueueStore } from './store.ts'
 
@@ -41,6 +42,7 @@ export async function openDeliveryWorker(deps: {
     // Cumulative over a job's life; what kills its worker is counted in PostgreSQL.
     maxStalledCount: 1_000,
     runRetryDelay: 1_000,
+    drainDelay: LONGEST_BLOCK_SECONDS,
   }
   const running = new Set<Promise<void>>()
   const worker = new Worker<AttemptJob, void>(QUEUES[deps.lane], track, options, backend)

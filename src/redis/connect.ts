@@ -13,6 +13,8 @@ const MOST_WAIT_MS = 2_000
 const COMMAND_TIMEOUT_MS = 1_000
 /** A link that died without a word is given up and made anew. */
 const LINK_TIMEOUT_MS = 3_000
+/** A worker's command may wait so long for a job to come, and its link is silent meanwhile. */
+export const LONGEST_BLOCK_SECONDS = 2
 
 /** A command that was under way when the link broke is not sent again: it may have been obeyed already. */
 const FAILS_FAST = {
@@ -24,7 +26,7 @@ const FAILS_FAST = {
 const OPTIONS = {
   producer: FAILS_FAST,
   subscriber: { ...FAILS_FAST, autoResubscribe: false },
-  worker: { maxRetriesPerRequest: null },
+  worker: { maxRetriesPerRequest: null, socketTimeout: LONGEST_BLOCK_SECONDS * 1_000 + LINK_TIMEOUT_MS },
 } satisfies Record<ConnectionKind, RedisOptions>
 
 export function connectRedis(url: string, options: { name: string; log: Logger; kind: ConnectionKind }): Redis {

@@ -8,6 +8,7 @@ import { connectRedis } from '../../../src/redis/connect.ts'
 import { openLog } from '../../../src/telemetry/log.ts'
 import { createDatabase } from '../../support/database.ts'
 import { eventually } from '../../support/eventually.ts'
+import { startFaultProxy } from '../../support/fault-proxy.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 
 const log = openLog({ level: 'silent', name: 'test' })
@@ -78,6 +79,22 @@ describe('the delivery queue', () => {
     await eventually(() => ran.includes('kept'), { timeoutMs: 15_000 })
   })
 
+  it('takes and runs jobs again after its link to Redis went silent without a word', async () => {
+    const redis = await newRedis()
+    const proxy = await startFaultProxy(redis.port)
+    closers.push(() => proxy.close())
+    const store = storeOn({ url: `redis://127.0.0.1:${proxy.port}` })
+    const queue = await openQueue(store)
+    const ran: string[] = []
+    await openWorker(store, async (job) => ran.push(job.delivery_id) > 0)
+    proxy.goSilent()
+    await assert.rejects(queue.add([{ delivery_id: 'lost', attempt: 1, webhook_id: 'one' }]))
+    await proxy.mend()
+    const add = () => queue.add([{ delivery_id: 'kept', attempt: 1, webhook_id: 'one' }])
+    await eventually(() => add().then(() => true), { timeoutMs: 30_000 })
+    await eventually(() => ran.includes('kept'), { timeoutMs: 30_000 })
+  })
+
   it('leaves no connection behind when it is closed, nor when it is closed while Redis is away', async () => {
     const redis = await newRedis()
     const store = storeOn(redis)
@@ -102,7 +119,7 @@ async function newRedis(): Promise<TestRedis> {
   return redis
 }
 
-function storeOn(redis: TestRedis): QueueStore {
+function storeOn(redis: Pick<TestRedis, 'url'>): QueueStore {
   return { kind: 'redis', connect: (kind) => connectRedis(redis.url, { name: kind, log, kind }) }
 }
 
