@@ -214,6 +214,5 @@ function toResult(
 
 function nextDelay(deps: AttemptDeps, claimed: ClaimedAttempt, retryAfterMs: number | null): number | null {
   if (claimed.attempt >= claimed.maxAttempts) return null
-  const attempt = claimed.attempt - claimed.earlierAttempts
-  return retryDelay(deps.retry, { attempt, retryAfterMs }, deps.random())
+  return retryDelay(deps.retry, { attempt: claimed.attempt, retryAfterMs }, deps.random())
 }

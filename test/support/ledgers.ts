@@ -1,35 +1,44 @@
-import { createHmac } from 'node:crypto'
-import type { Database } from '../../src/db/database.ts'
-import { publicId } from '../../src/ids.ts'
-import type { Received } from './receiver.ts'
-
 /**
  * Four ledgers of one run, each by another program: what the producer was promised, what the receivers saw, what the
- * database says, and which faults were injected. `findLosses` compares them after everything has come to rest.
+ * database says, and which faults were injected. `compareLedgers` holds them against each other after all has come to rest.
  */
 export interface Ledgers {
-  /** Event ids (`evt_…`) that were answered 202. */
-  acknowledged: readonly string[]
-  arrivals: readonly Arrival[]
-  database: {
-    events: readonly string[]
-    deliveries: readonly DeliveryRow[]
-    attempts: readonly AttemptRow[]
-    open: number
-  }
-  /** How many requests the faults may have cut while nobody knew their outcome. */
-  duplicatesAllowed: number
+  producer: readonly Promised[]
+  receiver: readonly Arrival[]
+  database: DatabaseLedger
+  faults: readonly Injected[]
+  /** How many attempts one worker makes at a time. */
+  concurrency: number
   /** Webhooks (`wh_…`) that subscribe to all of it. */
   webhooks: readonly string[]
 }
 
-export interface Arrival {
-  delivery: string
+/** A request that was answered 202. The producer names what it submits, so that what is stored twice shows. */
+export interface Promised {
+  submission: string
+  /** `evt_…` */
   event: string
+}
+
+export interface Arrival {
+  /** Unix milliseconds. */
+  at: number
+  delivery: string
   attempt: number
   verified: boolean
-  /** The status that was answered. */
+  /** The status that was answered, 0 when there was no answer. */
   status: number
+}
+
+export interface DatabaseLedger {
+  events: readonly { id: string; submission: string }[]
+  deliveries: readonly DeliveryRow[]
+  attempts: readonly AttemptRow[]
+  counters: readonly { webhook: string; deliveries: number; successes: number }[]
+  /** Deliveries that are still to be made. */
+  open: number
+  /** Events that are still to be streamed. */
+  unannounced: number
 }
 
 export interface DeliveryRow {
@@ -38,6 +47,8 @@ export interface DeliveryRow {
   webhook: string
   status: string
   attempts: number
+  maxAttempts: number
+  error: string | null
 }
 
 export interface AttemptRow {
@@ -45,113 +56,178 @@ export interface AttemptRow {
   attempt: number
   status: string
   responseCode: number | null
+  worker: string
+  /** Unix milliseconds. */
+  startedAt: number
 }
 
-/** @returns one line for each promise that was not kept */
-export function findLosses(ledgers: Ledgers): string[] {
-  const { acknowledged, arrivals, database, webhooks } = ledgers
-  const losses: string[] = []
-  if (database.open > 0) losses.push(`${database.open} deliveries are still open`)
+/** What was done to the system. */
+export interface Injected {
+  at: number
+  what: string
+  /** How many processes it may have kept from recording what they had sent. */
+  kills: number
+  pid?: number
+}
 
-  const stored = new Set(database.events)
-  for (const event of acknowledged) if (!stored.has(event)) losses.push(`${event} was acknowledged and is not stored`)
+export interface Comparison {
+  /** One line for each promise that was not kept. */
+  losses: string[]
+  accepted: number
+  delivered: number
+  duplicates: number
+  duplicatesAllowed: number
+  unlogged: number
+}
 
+export function compareLedgers(ledgers: Ledgers): Comparison {
+  const { database } = ledgers
+  const duplicates = countDuplicates(ledgers.receiver)
+  const duplicatesAllowed = ledgers.faults.reduce((sum, { kills }) => sum + kills, 0) * ledgers.concurrency
+  const unlogged = findUnlogged(ledgers)
+  const losses = [
+    ...findOpen(database),
+    ...findUnkept(ledgers),
+    ...findStoredTwice(database),
+    ...findUnowed(ledgers),
+    ...findBrokenLogs(database),
+    ...findMiscounted(database),
+    ...unlogged,
+    ...findUnseen(ledgers),
+    ...findBadArrivals(ledgers.receiver),
+    ...(duplicates > duplicatesAllowed ? [`${duplicates} duplicates, allowed ${duplicatesAllowed}`] : []),
+  ]
+  return {
+    losses,
+    accepted: new Set(ledgers.producer.map(({ event }) => event)).size,
+    delivered: database.deliveries.filter(({ status }) => status === 'success').length,
+    duplicates,
+    duplicatesAllowed,
+    unlogged: unlogged.length,
+  }
+}
+
+function findOpen({ open, unannounced }: DatabaseLedger): string[] {
+  return [
+    ...(open > 0 ? [`${open} deliveries are still open`] : []),
+    ...(unannounced > 0 ? [`${unannounced} events are still not announced`] : []),
+  ]
+}
+
+/** What was acknowledged is stored, under the id that was answered, and one submission has one id. */
+function findUnkept({ producer, database }: Ledgers): string[] {
+  const stored = new Map(database.events.map(({ id, submission }) => [id, submission]))
+  const answered = new Map<string, string>()
+  return producer.flatMap(({ submission, event }) => {
+    const first = answered.get(submission) ?? event
+    answered.set(submission, first)
+    if (first !== event) return [`${submission} was answered with ${first} and with ${event}`]
+    if (!stored.has(event)) return [`${event} was acknowledged and is not stored`]
+    return stored.get(event) === submission
+      ? []
+      : [`${event} was answered to ${submission} and is ${stored.get(event)}`]
+  })
+}
+
+function findStoredTwice({ events }: DatabaseLedger): string[] {
+  const copies = [...groupBy(events, ({ submission }) => submission)].filter(([, same]) => same.length > 1)
+  return copies.map(([submission, same]) => `${submission} is stored ${same.length} times`)
+}
+
+/** Every stored event owes each webhook one delivery. */
+function findUnowed({ database, webhooks }: Ledgers): string[] {
   const owed = groupBy(database.deliveries, ({ event, webhook }) => `${event} ${webhook}`)
-  for (const event of acknowledged) {
-    for (const webhook of webhooks) {
-      const count = owed.get(`${event} ${webhook}`)?.length ?? 0
-      if (count !== 1) losses.push(`${event} has ${count} deliveries to ${webhook}`)
-    }
+  return database.events.flatMap(({ id }) =>
+    webhooks.flatMap((webhook) => {
+      const count = owed.get(`${id} ${webhook}`)?.length ?? 0
+      return count === 1 ? [] : [`${id} has ${count} deliveries to ${webhook}`]
+    }),
+  )
+}
+
+function findBrokenLogs({ deliveries, attempts }: DatabaseLedger): string[] {
+  const logs = groupBy(attempts, ({ delivery }) => delivery)
+  return deliveries.flatMap((delivery) => {
+    const log = logs.get(delivery.id) ?? []
+    return [...findGaps(delivery, log), ...findUnfinished(delivery, log)]
+  })
+}
+
+function findGaps(delivery: DeliveryRow, log: readonly AttemptRow[]): string[] {
+  const numbers = log.map(({ attempt }) => attempt).sort((a, b) => a - b)
+  const gapless = numbers.every((number, index) => number === index + 1)
+  const counted = numbers.length === delivery.attempts
+  return [
+    ...(gapless ? [] : [`${delivery.id} has attempts ${numbers}`]),
+    ...(counted ? [] : [`${delivery.id} counts ${delivery.attempts} attempts and ${numbers.length} are logged`]),
+  ]
+}
+
+/** Delivered or exhausted, and why is in the log. */
+function findUnfinished({ id, status, maxAttempts, error }: DeliveryRow, log: readonly AttemptRow[]): string[] {
+  const made = (wanted: string) => log.filter((attempt) => attempt.status === wanted).length
+  const losses: string[] = []
+  if (status !== 'success' && status !== 'failed') losses.push(`${id} is ${status}`)
+  if (status === 'success' && made('success') !== 1) losses.push(`${id} has ${made('success')} successful attempts`)
+  const givenUp = error === 'poison' || error === 'gone'
+  if (status === 'failed' && !givenUp && made('failed') < maxAttempts) {
+    losses.push(`${id} was given up after ${made('failed')} of ${maxAttempts} attempts`)
   }
+  if (made('started') > 0) losses.push(`${id} has an attempt without an end`)
+  return losses
+}
 
-  const attempts = groupBy(database.attempts, ({ delivery }) => delivery)
-  for (const delivery of database.deliveries) losses.push(...lossesOf(delivery, attempts.get(delivery.id) ?? []))
+function findMiscounted({ deliveries, counters }: DatabaseLedger): string[] {
+  const over = groupBy(
+    deliveries.filter(({ status }) => status === 'success' || status === 'failed'),
+    ({ webhook }) => webhook,
+  )
+  return counters.flatMap(({ webhook, deliveries: counted, successes }) => {
+    const real = over.get(webhook) ?? []
+    const succeeded = real.filter(({ status }) => status === 'success').length
+    if (counted === real.length && successes === succeeded) return []
+    return [`${webhook} counts ${successes} of ${counted} and has ${succeeded} of ${real.length}`]
+  })
+}
 
-  const logged = new Set(database.attempts.map(({ delivery, attempt }) => `${delivery} ${attempt}`))
-  const arrived = new Set(arrivals.map(({ delivery, attempt }) => `${delivery} ${attempt}`))
-  for (const request of arrived) if (!logged.has(request)) losses.push(`${request} arrived and is not logged`)
-  for (const { delivery, attempt, responseCode } of database.attempts) {
-    if (responseCode !== null && !arrived.has(`${delivery} ${attempt}`)) {
-      losses.push(`${delivery} ${attempt} is logged with an answer and did not arrive`)
-    }
-  }
+/** Receiver lines minus attempts. */
+function findUnlogged({ receiver, database }: Ledgers): string[] {
+  const logged = new Set(database.attempts.map(nameOf))
+  return [...new Set(receiver.map(nameOf))]
+    .filter((name) => !logged.has(name))
+    .map((name) => `${name} arrived and is not logged`)
+}
 
-  for (const arrival of arrivals) if (!arrival.verified) losses.push(`${arrival.delivery} arrived with a bad signature`)
-  const accepted = groupBy(
-    arrivals.filter(({ status }) => status < 300),
+/** Attempts with an answer minus receiver lines. */
+function findUnseen({ receiver, database }: Ledgers): string[] {
+  const answered = new Set(receiver.map((arrival) => `${nameOf(arrival)} ${arrival.status}`))
+  return database.attempts
+    .filter(({ responseCode }) => responseCode !== null)
+    .map((attempt) => `${nameOf(attempt)} ${attempt.responseCode}`)
+    .filter((name) => !answered.has(name))
+    .map((name) => `${name} is logged and was not answered`)
+}
+
+function findBadArrivals(receiver: readonly Arrival[]): string[] {
+  const unverified = receiver.filter(({ verified }) => !verified)
+  const repeated = [...groupBy(receiver, nameOf)].filter(([, same]) => same.length > 1)
+  return [
+    ...unverified.map((arrival) => `${nameOf(arrival)} arrived with a bad signature`),
+    ...repeated.map(([name, same]) => `${name} arrived ${same.length} times under one number`),
+  ]
+}
+
+/** Deliveries that a receiver took more than once count for each time but the first. */
+function countDuplicates(receiver: readonly Arrival[]): number {
+  const taken = groupBy(
+    receiver.filter(({ status }) => status >= 200 && status < 300),
     ({ delivery }) => delivery,
   )
-  const duplicates = [...accepted.values()].reduce((sum, same) => sum + same.length - 1, 0)
-  if (duplicates > ledgers.duplicatesAllowed) {
-    losses.push(`${duplicates} duplicates, allowed ${ledgers.duplicatesAllowed}`)
-  }
-  return losses
+  return [...taken.values()].reduce((sum, same) => sum + same.length - 1, 0)
 }
 
-function lossesOf(delivery: DeliveryRow, attempts: readonly AttemptRow[]): string[] {
-  const losses: string[] = []
-  const numbers = attempts.map(({ attempt }) => attempt).sort((a, b) => a - b)
-  if (numbers.some((number, index) => number !== index + 1)) losses.push(`${delivery.id} has attempts ${numbers}`)
-  if (numbers.length !== delivery.attempts) {
-    losses.push(`${delivery.id} counts ${delivery.attempts} attempts and ${numbers.length} are logged`)
-  }
-  if (delivery.status !== 'success' && delivery.status !== 'failed') {
-    losses.push(`${delivery.id} is ${delivery.status}`)
-  }
-  if (delivery.status === 'success' && !attempts.some(({ status }) => status === 'success')) {
-    losses.push(`${delivery.id} is a success without a successful attempt`)
-  }
-  if (attempts.some(({ status }) => status === 'started')) losses.push(`${delivery.id} has an attempt without an end`)
-  return losses
-}
-
-/** The receiver's ledger: each request as it came, its signature checked over the raw bytes. */
-export function readArrivals(
-  received: readonly Received[],
-  secret: string,
-  status: (index: number) => number,
-): Arrival[] {
-  return received.map(({ headers, body }, index) => ({
-    delivery: String(headers['x-webhook-delivery']),
-    event: JSON.parse(body).event_id,
-    attempt: Number(headers['x-webhook-attempt']),
-    verified: headers['x-webhook-signature'] === `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
-    status: status(index),
-  }))
-}
-
-/** The database's ledger, of everything in it. */
-export async function readDatabase(db: Database): Promise<Ledgers['database']> {
-  const events = await db.query<{ id: string }>({ text: 'SELECT id FROM events' })
-  const deliveries = await db.query<Omit<DeliveryRow, 'event' | 'webhook'> & { event_id: string; webhook_id: string }>({
-    text: 'SELECT id, event_id, webhook_id, status, attempt AS attempts FROM deliveries',
-  })
-  const attempts = await db.query<{
-    delivery_id: string
-    attempt: number
-    status: string
-    response_code: number | null
-  }>({
-    text: 'SELECT delivery_id, attempt, status, response_code FROM attempts',
-  })
-  const [due] = await db.query<{ open: number }>({ text: 'SELECT count(*) AS open FROM due' })
-  return {
-    events: events.map(({ id }) => publicId('evt', id)),
-    deliveries: deliveries.map(({ id, event_id, webhook_id, status, attempts: made }) => ({
-      id: publicId('dlv', id),
-      event: publicId('evt', event_id),
-      webhook: publicId('wh', webhook_id),
-      status,
-      attempts: made,
-    })),
-    attempts: attempts.map(({ delivery_id, attempt, status, response_code }) => ({
-      delivery: publicId('dlv', delivery_id),
-      attempt,
-      status,
-      responseCode: response_code,
-    })),
-    open: due?.open ?? 0,
-  }
+function nameOf({ delivery, attempt }: { delivery: string; attempt: number }): string {
+  return `${delivery} ${attempt}`
 }
 
 function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {

@@ -19,8 +19,9 @@ export interface ProcfileSystem {
   env: NodeJS.ProcessEnv
   token(sub: string, role: Role): string
   call<Answer>(method: string, path: string, token: string, body?: unknown): Promise<Answer>
-  startWeb(): Promise<Program>
-  startWorker(): Promise<Program>
+  /** Resolves once the process says that it runs; `settings` go beyond what all of them were given. */
+  startWeb(settings?: NodeJS.ProcessEnv): Promise<Program>
+  startWorker(settings?: NodeJS.ProcessEnv): Promise<Program>
   stop(): Promise<void>
 }
 
@@ -30,10 +31,17 @@ const OWN_SETTINGS =
   /^(DATABASE_|REDIS_|STREAMS_|JWT_|SECRETS_|NODE_ENV$|HOST$|PORT$|DATA_DIR$|DEMO_|DELIVERY_|WEBHOOK)/
 
 export async function startProcfileSystem(
-  wanted: { webs?: number; workers?: number; settings?: Record<string, string> } = {},
+  wanted: {
+    webs?: number
+    workers?: number
+    settings?: Record<string, string>
+    /** What they run on, when it is not to be made here; it is given back at the end all the same. */
+    database?: TestDatabase
+    redis?: TestRedis
+  } = {},
 ): Promise<ProcfileSystem> {
-  const database = await createDatabase()
-  const redis = await startRedis()
+  const database = wanted.database ?? (await createDatabase())
+  const redis = wanted.redis ?? (await startRedis())
   const port = await freePort()
   const secret = randomBytes(48).toString('base64')
   const inherited = Object.entries(process.env).filter(([name]) => !OWN_SETTINGS.test(name))
@@ -71,8 +79,8 @@ export async function startProcfileSystem(
       if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`)
       return text === '' ? undefined : JSON.parse(text)
     },
-    startWeb: () => start(webs, WEB, env),
-    startWorker: () => start(workers, WORKER, env),
+    startWeb: (settings = {}) => start(webs, WEB, { ...env, ...settings }),
+    startWorker: (settings = {}) => start(workers, WORKER, { ...env, ...settings }),
     async stop() {
       await Promise.all([...webs, ...workers].map((program) => program.stop()))
       await redis.stop()

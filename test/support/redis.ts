@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,17 +8,25 @@ import { eventually } from './eventually.ts'
 import { freePort } from './ports.ts'
 import { howToInstall, installInCi, onPath } from './sample-runtimes.ts'
 
-/** A Redis that a test may wipe, kill and start again; it keeps nothing on disk. */
+/** A Redis that a test may wipe, kill and start again; it keeps nothing on disk unless it was asked to. */
 export interface TestRedis {
   url: string
   port: number
   /** Of the process that runs now; another one after `restart()`. */
   readonly pid: number
   flushAll(): Promise<void>
+  /** Bytes it may use, 0 for any number; over them it refuses what would need more. */
+  limitMemory(bytes: number): Promise<void>
+  usedMemory(): Promise<number>
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>
-  /** Empty, on the same port; resolves when it answers. */
+  /** On the same port, empty or with what it kept on disk; resolves when it answers. */
   restart(): Promise<void>
+  /** Loses what is on disk, for a restart that finds nothing. */
+  eraseDisk(): Promise<void>
+  /** SIGSTOP: connections stay, nothing answers. */
+  hang(): void
+  goOn(): void
   stop(): Promise<void>
 }
 
@@ -36,11 +44,12 @@ export async function redisForTests(): Promise<{ url: string; stop(): Promise<vo
 }
 
 /** A new one, whatever `REDIS_URL` says. */
-export async function startRedis(): Promise<TestRedis> {
+export async function startRedis(options: { persistent?: boolean } = {}): Promise<TestRedis> {
   const command = await findRedisServer()
   const directory = await mkdtemp(join(tmpdir(), 'ara-test-redis-'))
   const port = await freePort()
-  let child = await launch(command, directory, port)
+  const start = () => launch(command, directory, port, options.persistent ?? false)
+  let child = await start()
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -51,11 +60,21 @@ export async function startRedis(): Promise<TestRedis> {
       const answer = await ask(port, 'FLUSHALL')
       if (answer !== '+OK') throw new Error(`FLUSHALL was answered with ${answer}`)
     },
+    async limitMemory(bytes) {
+      const answer = await ask(port, `CONFIG SET maxmemory ${bytes}`)
+      if (answer !== '+OK') throw new Error(`CONFIG SET was answered with ${answer}`)
+    },
+    usedMemory: async () => Number((await ask(port, 'INFO memory', /used_memory:\d+/)).split(':')[1]),
     kill: () => end(child),
     async restart() {
       await end(child)
-      child = await launch(command, directory, port)
+      child = await start()
     },
+    async eraseDisk() {
+      for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true })
+    },
+    hang: () => void child.kill('SIGSTOP'),
+    goOn: () => void child.kill('SIGCONT'),
     async stop() {
       await end(child)
       await rm(directory, { recursive: true, force: true })
@@ -80,9 +99,9 @@ export async function findRedisServer(): Promise<string> {
   throw new Error(`No redis-server (or valkey-server) on the PATH. ${how}`)
 }
 
-async function launch(command: string, directory: string, port: number): Promise<ChildProcess> {
+async function launch(command: string, directory: string, port: number, persistent: boolean): Promise<ChildProcess> {
   const address = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory]
-  const memory = ['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction']
+  const memory = ['--save', '', '--appendonly', persistent ? 'yes' : 'no', '--maxmemory-policy', 'noeviction']
   const child = spawn(command, [...address, ...memory], { stdio: ['ignore', 'pipe', 'pipe'] })
   const printed: Buffer[] = []
   child.stdout.on('data', (chunk) => printed.push(chunk))
