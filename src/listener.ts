@@ -21,7 +21,9 @@ export interface Listener {
 
 export class PortTaken extends StartError {
   constructor(host: string, port: number) {
-    super(`Nothing can listen on ${host}:${port}: the port is taken or the address is not this machine's.`)
+    super(
+      `Nothing can listen on ${host}:${port}: the port is taken or needs more rights, or the address is not this machine's.`,
+    )
     this.name = 'PortTaken'
   }
 }

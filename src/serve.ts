@@ -14,6 +14,7 @@ import { deliveryRoutes } from './http/routes/deliveries.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { type Check, healthRoutes } from './http/routes/health.ts'
 import { publishRoutes } from './http/routes/publish.ts'
+import { recoveryRoutes } from './http/routes/recoveries.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
 import { createBlockedUsers } from './identity/blocked-users.ts'
@@ -76,6 +77,7 @@ export async function serve(
         maxAttempts: config.deliveries.maxAttempts,
       }),
       ...deliveryRoutes({ db, wake: deps.wake }),
+      ...recoveryRoutes({ db, retentionDays: config.database.retentionDays, now: () => new Date() }),
       ...authRoutes({ db, blocked }),
       ...healthRoutes({
         checks: checksOf(resources),

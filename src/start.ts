@@ -1,4 +1,4 @@
-import { startWork } from '../workers/work.ts'
+import { startRestartingWork } from '../workers/restarting-work.ts'
 import { type Closers, createClosers } from './closers.ts'
 import { type Config, loadEnvFile, readConfig, withSecrets } from './config.ts'
 import { armCrashPoint } from './crash-points.ts'
@@ -48,7 +48,7 @@ async function startAll(given: Config, log: Logger, closers: Closers) {
   const registry = createRegistry('all')
   const metrics = createDeliveryMetrics(registry)
   await openMetrics({ registry, config, closers, log })
-  const work = await startWork(resources, metrics, closers)
+  const work = await startRestartingWork(resources, metrics, closers)
   const { port } = await serve(resources, { registry, metrics, wake: work, exclusive: true, closers })
 
   const tokenFor = (sub: string, role: 'admin' | 'user' | 'producer', seconds: number) =>

@@ -2,6 +2,7 @@ import { createClosers } from '../src/closers.ts'
 import { loadEnvFile, readConfig } from '../src/config.ts'
 import { armCrashPoint } from '../src/crash-points.ts'
 import { checkClock } from '../src/db/check-clock.ts'
+import type { Lane } from '../src/deliveries/lane.ts'
 import { untilReachable } from '../src/reachable.ts'
 import { checkEvictionPolicy } from '../src/redis/check-policy.ts'
 import { openResources } from '../src/resources.ts'
@@ -12,6 +13,9 @@ import { openLog } from '../src/telemetry/log.ts'
 import { createRegistry } from '../src/telemetry/metrics.ts'
 import { openMetrics } from '../src/telemetry/metrics-server.ts'
 import { startWork } from './work.ts'
+
+/** What has stopped may not let itself be closed either. */
+const FORCED_END_MS = 30_000
 
 /** The Procfile's `worker`: makes the attempts, feeds the queue, keeps the house. Any number may run. */
 async function main(): Promise<void> {
@@ -29,9 +33,17 @@ async function main(): Promise<void> {
     if (redis) await checkEvictionPolicy(redis, log)
     const registry = createRegistry('worker')
     await openMetrics({ registry, config, closers, log })
-    await startWork(resources, createDeliveryMetrics(registry), closers)
+    let onStuck: (lane: Lane) => void = () => undefined
+    const failed = new Promise<Error>((resolve) => {
+      onStuck = (lane) => {
+        log.fatal({ lane }, 'watchdog.stuck')
+        setTimeout(() => process.exit(1), FORCED_END_MS).unref()
+        resolve(new Error(`The queue of the ${lane} lane has stopped to hand out jobs`))
+      }
+    })
+    await startWork(resources, createDeliveryMetrics(registry), closers, (lane) => onStuck(lane))
     log.info({}, 'worker.started')
-    return { onEnd: (signal) => log.info({ signal }, 'worker.stopping') }
+    return { failed, onEnd: (signal) => log.info({ signal }, 'worker.stopping') }
   })
 }
 

@@ -3,12 +3,14 @@ import { makePartitions } from '../src/db/partitions.ts'
 import { measureOpenWork } from '../src/deliveries/open-work.ts'
 import { forgetOldKeys } from '../src/idempotency/idempotency-keys.ts'
 import { type Loop, startLoop } from '../src/loop.ts'
+import { forgetOldRecoveries } from '../src/recoveries/recovery-store.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import { forgetOldSecrets } from '../src/webhooks/rotate-secret.ts'
 
 export interface UpkeepDeps {
   db: Database
   metrics: Pick<DeliveryMetrics, 'oldestDue' | 'openDeliveries'>
+  retentionDays: number
   now: () => Date
   onError: (error: unknown) => void
 }
@@ -36,7 +38,8 @@ export function startUpkeep(deps: UpkeepDeps): Loop {
       const tickets = await forgetOldTickets(deps.db)
       const keys = await forgetOldKeys(deps.db, MOST_DELETED)
       const secrets = await forgetOldSecrets(deps.db, MOST_DELETED)
-      return [tickets, keys, secrets].includes(MOST_DELETED)
+      const recoveries = await forgetOldRecoveries(deps.db, deps.retentionDays, MOST_DELETED)
+      return [tickets, keys, secrets, recoveries].includes(MOST_DELETED)
     },
   })
 }

@@ -8,7 +8,10 @@ import { rateLimitedErrors } from '../src/telemetry/log.ts'
 import { startDeliveries } from './deliveries.ts'
 import { startAnnouncements, startFeeder } from './feeder.ts'
 import { startHealth } from './health.ts'
+import { startRecoveries } from './recoveries.ts'
+import { startRetention } from './retention.ts'
 import { startUpkeep } from './upkeep.ts'
+import { startWatchdog } from './watchdog.ts'
 
 /** Everything a worker does: makes attempts, feeds the queue, announces what was left, keeps the house. */
 export interface Work {
@@ -16,12 +19,28 @@ export interface Work {
   wake(): void
 }
 
-export async function startWork(resources: Resources, metrics: DeliveryMetrics, closers: Closers): Promise<Work> {
+/** @param onStuck told once when the queue has stopped to hand out jobs, which only a new start can mend */
+export async function startWork(
+  resources: Resources,
+  metrics: DeliveryMetrics,
+  closers: Closers,
+  onStuck: (lane: Lane) => void,
+): Promise<Work> {
   const { config, log, workerDatabase: db, queueStore: store } = resources
   const { deliveries: rules } = config
   const errors = (what: string) => rateLimitedErrors(log, what)
-  const upkeep = startUpkeep({ db, metrics, now: () => new Date(), onError: errors('upkeep.error') })
+  const now = () => new Date()
+  const { retentionDays } = config.database
+  const upkeep = startUpkeep({ db, metrics, retentionDays, now, onError: errors('upkeep.error') })
   closers.add('upkeep', () => upkeep.stop())
+  const retention = startRetention({
+    ...{ url: resources.databaseUrl, retentionDays, now },
+    onDone: ({ dropped, kept }) => {
+      if (dropped.length > 0 || kept.length > 0) log.info({ dropped, kept }, 'retention.finished')
+    },
+    onError: errors('retention.error'),
+  })
+  closers.add('retention', () => retention.stop())
 
   const queues = await openQueues(resources, closers)
   const health = startHealth({
@@ -50,12 +69,30 @@ export async function startWork(resources: Resources, metrics: DeliveryMetrics, 
   const announcements = startAnnouncements({ db, publisher, onError: errors('announcements.error') })
   closers.add('announcements', () => announcements.stop())
 
+  const recoveries = startRecoveries({
+    db,
+    onRecovered: () => feeder.wake(),
+    onError: errors('recoveries.error'),
+  })
+  closers.add('recoveries', () => recoveries.stop())
+
   const ear = listenForWake({
     url: resources.databaseUrl,
     onWake: () => feeder.wake(),
     onError: errors('wake.error'),
   })
   closers.add('wake', () => ear.close())
+
+  const watchdog = startWatchdog({
+    db,
+    queues,
+    perWebhook: rules.perWebhook,
+    limitMs: config.watchdogMs,
+    now: () => performance.now(),
+    onStuck,
+    onError: errors('watchdog.error'),
+  })
+  closers.add('watchdog', () => watchdog.stop())
 
   const deliveries = await startDeliveries({
     config,
@@ -66,7 +103,7 @@ export async function startWork(resources: Resources, metrics: DeliveryMetrics, 
     metrics,
     log,
     onRoom: () => feeder.wake(),
-    onJob: () => undefined,
+    onJob: (lane) => watchdog.sign(lane),
     onError: errors('worker.error'),
   })
   closers.add('deliveries', () => deliveries.stop(config.server.shutdownSeconds * 1000))

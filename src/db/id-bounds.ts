@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { uuidTime } from '../ids.ts'
 
 /**
  * Cuts a list to a span of time by the time inside its UUIDv7 ids, which PostgreSQL turns into the few day partitions that
@@ -31,4 +32,9 @@ export function idRange(ids: readonly string[]): [least: string, greatest: strin
     if (id > greatest) greatest = id
   }
   return [least, greatest]
+}
+
+/** The ids from `ms` before the time in one to `ms` after the time in another. */
+export function idsAround(first: string, last: string, ms: number): [least: string, beyond: string] {
+  return [lowestIdAt(new Date(uuidTime(first) - ms)), lowestIdAt(new Date(uuidTime(last) + ms))]
 }

@@ -2,8 +2,9 @@ import type { Sql } from './database.ts'
 import { lowestIdAt } from './id-bounds.ts'
 
 /** Tables that are cut into days of their UUIDv7, with the column that carries it. */
-const PARTITIONED = ['events', 'deliveries', 'attempts'] as const
-const DAY_MS = 86_400_000
+export const PARTITIONED = ['events', 'deliveries', 'attempts'] as const
+export type Partitioned = (typeof PARTITIONED)[number]
+export const DAY_MS = 86_400_000
 
 /** How far ahead days are made; readiness fails below two. */
 export const DAYS_AHEAD = 7
@@ -41,6 +42,16 @@ export async function daysAhead(sql: Sql, now: Date): Promise<number> {
   return Math.min(...perTable)
 }
 
+/** The time from which on everything is kept. */
+export function startOfRetention(now: Date, retentionDays: number): Date {
+  return new Date(firstKeptDay(now, retentionDays) * DAY_MS)
+}
+
+/** What `makePartitions` would make again is never old. */
+export function firstKeptDay(now: Date, retentionDays: number): number {
+  return Math.floor(now.getTime() / DAY_MS) - Math.max(retentionDays, DAYS_BACK)
+}
+
 /** The days of a table, oldest first, by the names of their partitions. */
 export async function listPartitions(sql: Sql, table: string): Promise<string[]> {
   const rows = await sql.query<{ name: string }>({
@@ -55,15 +66,20 @@ async function makePartition(sql: Sql, table: string, name: string, day: number)
   await sql.query({
     text: `CREATE TABLE IF NOT EXISTS ${name} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`,
   })
+  await attachPartition(sql, table, name, day)
+}
+
+export async function attachPartition(sql: Sql, table: string, name: string, day: number): Promise<void> {
   await sql.query({
     text: `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${firstId(day)}') TO ('${firstId(day + 1)}')`,
   })
 }
 
-function partitionName(table: string, day: number): string {
+export function partitionName(table: string, day: number): string {
   return `${table}_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`
 }
 
-function firstId(day: number): string {
+/** The smallest id of a day, which is counted from 1970. */
+export function firstId(day: number): string {
   return lowestIdAt(new Date(day * DAY_MS))
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../db/database.ts'
+import { cancelRecoveriesOf } from '../recoveries/recovery-store.ts'
 
 /*
  * Both lock the open work in the order of its ids before they delete it, as claims and records do: in any other order they
@@ -6,10 +7,12 @@ import type { Sql } from '../db/database.ts'
  */
 
 /**
- * Cancels a webhook's open deliveries. An attempt that is on its way ends on its own; its result is recorded `superseded`.
+ * Cancels a webhook's open deliveries, and first the recovery that would open more. An attempt that is on its way ends on its
+ * own; its result is recorded `superseded`.
  * @returns how many were cancelled
  */
 export async function cancelOpenDeliveries(sql: Sql, webhookId: string): Promise<number> {
+  await cancelRecoveriesOf(sql, webhookId, 'The webhook was turned off or deleted.')
   const open = await sql.query<{ delivery_id: string }>({
     text: `WITH open AS (
              SELECT delivery_id FROM due WHERE webhook_id = $1 AND NOT test ORDER BY delivery_id FOR UPDATE

@@ -24,6 +24,8 @@ export interface Claim {
 
 export interface ClaimedAttempt extends Claim {
   maxAttempts: number
+  /** How many attempts were made before the delivery was opened again. */
+  earlierAttempts: number
   test: boolean
   eventType: string
   canonical: string
@@ -60,6 +62,7 @@ interface ClaimedRow {
   delivery_id: string
   attempt: number
   max_attempts: number
+  earlier_attempts: number
   test: boolean
   event_id: string
   webhook_id: string
@@ -92,6 +95,7 @@ async function claimTogether(
     return {
       ...claim,
       maxAttempts: row.max_attempts,
+      earlierAttempts: row.earlier_attempts,
       test: row.test,
       eventType: event.event_type,
       canonical: event.canonical,
@@ -129,8 +133,8 @@ async function startAttempts(db: Database, worker: string, claims: readonly Clai
           lease_until = now() + make_interval(secs => ${LEASE_SECONDS}),
           max_attempts = due.max_attempts + lost::int, unknowns = CASE WHEN lost THEN due.unknowns + 1 ELSE 0 END
         FROM job WHERE due.delivery_id = job.delivery_id
-        RETURNING due.delivery_id, due.attempt, due.max_attempts, due.test, due.event_id, due.webhook_id,
-          job.url, job.secret, job.previous_secret, job.headers, job.header_names, job.signature_style
+        RETURNING due.delivery_id, due.attempt, due.max_attempts, due.earlier_attempts, due.test, due.event_id,
+          due.webhook_id, job.url, job.secret, job.previous_secret, job.headers, job.header_names, job.signature_style
       ), unknown AS (
         UPDATE attempts SET status = 'unknown', finished_at = now(), error = 'unknown',
           error_message = 'The worker ended before it recorded what the receiver answered.'

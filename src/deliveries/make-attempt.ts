@@ -214,5 +214,6 @@ function toResult(
 
 function nextDelay(deps: AttemptDeps, claimed: ClaimedAttempt, retryAfterMs: number | null): number | null {
   if (claimed.attempt >= claimed.maxAttempts) return null
-  return retryDelay(deps.retry, { attempt: claimed.attempt, retryAfterMs }, deps.random())
+  const attempt = claimed.attempt - claimed.earlierAttempts
+  return retryDelay(deps.retry, { attempt, retryAfterMs }, deps.random())
 }

@@ -140,6 +140,9 @@ const KINDS: Record<string, FailureKind> = {
   EPROTO: 'tls',
 }
 
+/** `<thread>:error:<number>:<library>:<function>:<reason>:<file>:<line>:`, of which a webhook's owner can use the reason. */
+const OPENSSL = /\S*:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):[\s\S]*$/
+
 function describe(error: unknown, timeoutMs: number): { kind: FailureKind; message: string } {
   if (error instanceof Stopped) return stopped(error.kind, timeoutMs)
   if (error instanceof SenderClosed || error instanceof errors.ClientDestroyedError)
@@ -150,7 +153,7 @@ function describe(error: unknown, timeoutMs: number): { kind: FailureKind; messa
   if (error instanceof BlockedAddress) return { kind: 'blocked_address', message: `Not sent: ${error.message}.` }
   if (!(error instanceof Error)) return { kind: 'protocol', message: 'The request failed.' }
   const code = 'code' in error ? String(error.code) : ''
-  const message = error.message || code
+  const message = (error.message || code).replace(OPENSSL, 'TLS: $1')
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/.test(code))
     return { kind: 'tls', message }
   if (error instanceof errors.HTTPParserError || code.startsWith('HPE_')) {

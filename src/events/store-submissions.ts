@@ -1,5 +1,6 @@
 import type { Sql } from '../db/database.ts'
 import { type KeyUse, keyOf } from '../idempotency/idempotency-keys.ts'
+import { SUBSCRIBES } from '../webhooks/subscribes.ts'
 import type { NewEvent } from './new-event.ts'
 
 /** What one request submits: events and, when it is to be answered once only, the use of its key. */
@@ -79,10 +80,7 @@ const STORE = `
   ), owed AS MATERIALIZED (
     SELECT uuid_v7() AS id, event.number, event.place, event.id AS event_id, event.event_type,
       webhook.id AS webhook_id, webhook.user_id, webhook.max_attempts
-    FROM event JOIN webhooks webhook ON webhook.active
-      AND webhook.events && ARRAY[event.event_type, '*']
-      AND (event.user_id IS NULL OR event.user_id = webhook.user_id)
-      AND (webhook.symbols IS NULL OR event.symbol = ANY (webhook.symbols))
+    FROM event JOIN webhooks webhook ON webhook.active AND ${SUBSCRIBES}
   ), per_event AS (
     SELECT event.number, event.place, count(owed.id)::int AS deliveries
     FROM event LEFT JOIN owed ON owed.place = event.place GROUP BY event.number, event.place

@@ -19,6 +19,8 @@ export interface DeliveryQueue {
   /** Rejects when the store did not take the jobs in time; some may be in it all the same. */
   add(jobs: readonly AttemptJob[]): Promise<void>
   waiting(): Promise<number>
+  /** Whether a person has paused it. */
+  paused(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ export async function openDeliveryQueue(deps: QueueDeps): Promise<DeliveryQueue>
         queue.addBulk(jobs.map((data) => ({ name: 'attempt', data, opts: jobOptions(data, deps.store) }))),
       ).then(() => undefined),
     waiting: () => guarded((queue) => queue.getWaitingCount()),
+    paused: () => guarded((queue) => queue.isPaused()),
     close: () => shut(opened),
   }
 }

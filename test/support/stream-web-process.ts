@@ -5,6 +5,7 @@ export type WebCommand =
   | { does: 'publish'; symbol: string; count: number; perSecond: number; bytes: number }
   | { does: 'memory' }
   | { does: 'sockets' }
+  | { does: 'counters' }
 
 /** `stream-web.ts` in a process of its own. */
 export interface WebProcess {
@@ -15,6 +16,7 @@ export interface WebProcess {
   /** Bytes in use, outside of the JavaScript heap and in it. */
   memory(): Promise<number>
   sockets(): Promise<number>
+  counters(): Promise<{ sockets: number; streams: number; errors: number }>
   stop(): Promise<void>
 }
 
@@ -46,6 +48,7 @@ export async function startWebProcess(env: Record<string, string> = {}): Promise
       ask({ does: 'publish', symbol, count, perSecond, bytes }),
     memory: () => ask({ does: 'memory' }),
     sockets: () => ask({ does: 'sockets' }),
+    counters: () => ask({ does: 'counters' }),
     async stop() {
       child.disconnect()
       await gone

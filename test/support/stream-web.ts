@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { connectRedis } from '../../src/redis/connect.ts'
 import { createRedisBackplane } from '../../src/streams/redis-backplane.ts'
 import { openLog } from '../../src/telemetry/log.ts'
 import { eventually } from './eventually.ts'
@@ -7,14 +8,18 @@ import type { WebCommand } from './stream-web-process.ts'
 
 /* A web process with nothing but streams, for `startWebProcess`. It does what it is told and says when that is done. */
 
-const { PORT = '0', REDIS_URL, SLOW_SECONDS = '15' } = process.env
+const { PORT = '0', REDIS_URL, SLOW_SECONDS = '15', SOCKETS_PER_USER = '1000000' } = process.env
 const log = openLog({ level: 'silent', name: 'test' })
 const history = { messages: 1000, seconds: 300 }
 const backplane = REDIS_URL ? createRedisBackplane({ url: REDIS_URL, log, history }) : undefined
 if (backplane) await eventually(() => backplane.check())
 const rules = { slowSeconds: Number(SLOW_SECONDS) }
 const shared = { port: Number(PORT), exclusive: false, rules }
-const system = await startStreams(backplane ? { ...shared, backplane } : shared)
+const leases = REDIS_URL && {
+  redis: connectRedis(REDIS_URL, { name: 'leases', log, kind: 'producer' }),
+  socketsPerUser: Number(SOCKETS_PER_USER),
+}
+const system = await startStreams(backplane ? { ...shared, ...leases, backplane } : shared)
 
 process.on('message', async ({ id, ...command }: WebCommand & { id: number }) => {
   process.send?.({ id, answer: await obey(command) })
@@ -30,6 +35,8 @@ async function obey(command: WebCommand): Promise<unknown> {
       return memory()
     case 'sockets':
       return system.streams.sockets()
+    case 'counters':
+      return { sockets: system.streams.sockets(), streams: system.streams.streams(), errors: system.errors.length }
     default:
       return command satisfies never
   }

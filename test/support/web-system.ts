@@ -10,7 +10,7 @@ import { createDeliveryMetrics } from '../../src/telemetry/delivery-metrics.ts'
 import { openLog } from '../../src/telemetry/log.ts'
 import { createRegistry } from '../../src/telemetry/metrics.ts'
 import { openMetrics } from '../../src/telemetry/metrics-server.ts'
-import { startWork } from '../../workers/work.ts'
+import { startRestartingWork } from '../../workers/restarting-work.ts'
 import { createDatabase } from './database.ts'
 import { eventually } from './eventually.ts'
 
@@ -88,7 +88,7 @@ export async function startWebSystem(
     const registry = createRegistry('test')
     const metrics = createDeliveryMetrics(registry)
     const metricsPort = await openMetrics({ registry, config, closers, log })
-    const wake = work ? await startWork(resources, metrics, closers) : { wake: () => undefined }
+    const wake = work ? await startRestartingWork(resources, metrics, closers) : { wake: () => undefined }
     const { port } = await serve(resources, { registry, metrics, wake, exclusive: true, closers })
     const base = `http://127.0.0.1:${port}`
     return {

@@ -8,7 +8,7 @@ import { openResources, type Resources } from '../../src/resources.ts'
 import { createDeliveryMetrics } from '../../src/telemetry/delivery-metrics.ts'
 import { openLog } from '../../src/telemetry/log.ts'
 import { createRegistry } from '../../src/telemetry/metrics.ts'
-import { startWork } from '../../workers/work.ts'
+import { startRestartingWork } from '../../workers/restarting-work.ts'
 import type { TestDatabase } from './database.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { SECRETS_KEY } from './work-attempts.ts'
@@ -62,7 +62,7 @@ export async function startSystem(
   const log = openLog({ level: config.log.level, name: 'test' })
   const closers = createClosers(log)
   const resources = openResources({ config, log, closers, role: 'all' })
-  const work = await startWork(resources, createDeliveryMetrics(createRegistry('test')), closers)
+  const work = await startRestartingWork(resources, createDeliveryMetrics(createRegistry('test')), closers)
   const accept = createAcceptance({ db: resources.webDatabase })
   return {
     resources,

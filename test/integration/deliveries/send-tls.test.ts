@@ -36,7 +36,11 @@ describe('the sender and TLS', () => {
 
   it('says tls to a port that does not speak it, and timeout to one that says nothing', async () => {
     const plain = await rawServer((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
-    assert.equal((await post(newSender(), `https://127.0.0.1:${plain.port}/`)).kind, 'tls')
+    const refused = await post(newSender(), `https://127.0.0.1:${plain.port}/`)
+    assert.deepEqual(
+      { ...refused, durationMs: 0 },
+      { kind: 'tls', message: 'TLS: wrong version number', durationMs: 0 },
+    )
     const silent = await rawServer(() => undefined)
     assert.equal((await post(newSender(), `https://127.0.0.1:${silent.port}/`, { timeoutMs: 200 })).kind, 'timeout')
   })

@@ -5,7 +5,7 @@ import { type Answer, type Call, startWebSystem, type WebSystem } from '../../su
 const WEBHOOKS = '/api/v1/webhooks'
 const KEYS = '/api/v1/auth/api-keys'
 
-type Ids = Record<'webhook' | 'delivery' | 'event' | 'key', string>
+type Ids = Record<'webhook' | 'delivery' | 'event' | 'key' | 'recovery', string>
 
 /** Every route that names a thing of an owner's, with a body where it takes one. */
 const ROUTES: [method: string, path: (ids: Ids) => string, body?: object][] = [
@@ -18,6 +18,10 @@ const ROUTES: [method: string, path: (ids: Ids) => string, body?: object][] = [
   ['GET', ({ webhook }) => `${WEBHOOKS}/${webhook}/deliveries`],
   ['GET', ({ webhook, delivery }) => `${WEBHOOKS}/${webhook}/deliveries/${delivery}`],
   ['POST', ({ webhook, delivery }) => `${WEBHOOKS}/${webhook}/deliveries/${delivery}/retry`],
+  ['POST', ({ webhook }) => `${WEBHOOKS}/${webhook}/recover`, { since: '2026-01-01T00:00:00Z' }],
+  ['GET', ({ webhook }) => `${WEBHOOKS}/${webhook}/recoveries`],
+  ['GET', ({ recovery }) => `/api/v1/recoveries/${recovery}`],
+  ['DELETE', ({ recovery }) => `/api/v1/recoveries/${recovery}`],
   ['GET', ({ event }) => `/api/v1/events/${event}`],
   ['DELETE', ({ key }) => `${KEYS}/${key}`],
   ['POST', ({ key }) => `${KEYS}/${key}/rotate`],
@@ -34,6 +38,7 @@ describe('what belongs to somebody else', () => {
     delivery: publicId('dlv', uuidv7()),
     event: publicId('evt', uuidv7()),
     key: publicId('key', uuidv7()),
+    recovery: publicId('rcv', uuidv7()),
   }
 
   before(async () => {
@@ -50,7 +55,9 @@ describe('what belongs to somebody else', () => {
     })
     const [delivery] = (await system.call('GET', `${WEBHOOKS}/${webhook}/deliveries`, alice)).body.deliveries
     const key = (await make(KEYS, { ...alice, body: { name: 'k' } })).id
-    alices = { webhook, event: event.event_id, delivery: delivery.id, key }
+    const since = new Date(Date.now() - 3_600_000).toISOString()
+    const recovery = (await make(`${WEBHOOKS}/${webhook}/recover`, { ...alice, body: { since } })).id
+    alices = { webhook, event: event.event_id, delivery: delivery.id, key, recovery }
   })
   after(() => system.stop())
 
@@ -62,7 +69,7 @@ describe('what belongs to somebody else', () => {
   }
 
   for (const [method, path, body] of ROUTES) {
-    const name = path({ webhook: '{id}', delivery: '{delivery_id}', event: '{id}', key: '{id}' })
+    const name = path({ webhook: '{id}', delivery: '{delivery_id}', event: '{id}', key: '{id}', recovery: '{id}' })
     it(`looks for ${method} ${name} like what does not exist`, async () => {
       const call = { ...bob, ...(body ? { body } : {}) }
       const theirs = comparable(await system.call(method, path(alices), call))
@@ -94,6 +101,8 @@ describe('what belongs to somebody else', () => {
     const delivery = await system.call('GET', path, alice)
     assert.deepEqual([delivery.status, delivery.body.status], [200, 'pending'])
     assert.equal((await system.call('GET', `/api/v1/events/${alices.event}`, alice)).status, 200)
+    const recovery = await system.call('GET', `/api/v1/recoveries/${alices.recovery}`, alice)
+    assert.deepEqual([recovery.status, recovery.body.status], [200, 'running'])
     assert.equal((await system.call('GET', KEYS, alice)).body.api_keys[0].id, alices.key)
   })
 

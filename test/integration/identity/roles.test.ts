@@ -9,6 +9,7 @@ const PRODUCERS: readonly Role[] = ['producer', 'admin']
 const ADMINS: readonly Role[] = ['admin']
 const WEBHOOK = `/api/v1/webhooks/wh_${ID}`
 const DELIVERY = `${WEBHOOK}/deliveries/dlv_${ID}`
+const RECOVERY = `/api/v1/recoveries/rcv_${ID}`
 const KEY = `/api/v1/auth/api-keys/key_${ID}`
 
 /** Bodies are left out: who may do it is asked before what they want. */
@@ -39,6 +40,10 @@ const ROUTES: [method: string, path: string, roles: readonly Role[]][] = [
   ['GET', `${WEBHOOK}/deliveries`, EVERYBODY],
   ['GET', DELIVERY, EVERYBODY],
   ['POST', `${DELIVERY}/retry`, OWNERS],
+  ['POST', `${WEBHOOK}/recover`, OWNERS],
+  ['GET', `${WEBHOOK}/recoveries`, EVERYBODY],
+  ['GET', RECOVERY, EVERYBODY],
+  ['DELETE', RECOVERY, OWNERS],
   ['GET', '/admin/queues', ADMINS],
 ]
 
@@ -53,7 +58,7 @@ describe('the roles', () => {
     it(`let ${allowed.join(', ')} do ${method} ${path.replaceAll(ID, '…')} and nobody else`, async () => {
       for (const role of ROLES) {
         const { status, body } = await system.call(method, path, { token: system.token(`a-${role}`, role) })
-        if (allowed.includes(role)) assert.ok([200, 201, 204, 400, 404].includes(status), `${role}: ${status}`)
+        if (allowed.includes(role)) assert.ok([200, 201, 204, 400, 404, 422].includes(status), `${role}: ${status}`)
         else assert.deepEqual([status, body.error], [403, 'forbidden'], role)
       }
       assert.equal((await system.call(method, path)).status, 401)

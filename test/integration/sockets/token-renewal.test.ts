@@ -165,8 +165,9 @@ describe('a frame auth', () => {
     const send = async (frame: unknown) => {
       const client = openClient(`${system.url}/ws/predictions/AAPL`)
       client.socket.on('open', () => frame !== null && client.send(frame))
-      const { code } = await client.ended
+      const { code, reason } = await client.ended
       assert.deepEqual(client.frames, [])
+      if (frame === null) assert.match(reason, /^this needs a token: /)
       return code
     }
     const began = performance.now()

@@ -96,7 +96,15 @@ describe('the upkeep', () => {
       },
     }
     const now = () => options.now ?? new Date()
-    loops.push(startUpkeep({ db: database.db, metrics, now, onError: (error) => void seen.errors.push(error) }))
+    loops.push(
+      startUpkeep({
+        db: database.db,
+        metrics,
+        retentionDays: 30,
+        now,
+        onError: (error) => void seen.errors.push(error),
+      }),
+    )
     return seen
   }
 
