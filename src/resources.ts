@@ -8,6 +8,8 @@ import { connectRedis } from './redis/connect.ts'
 import type { Backplane } from './streams/backplane.ts'
 import { createMemoryBackplane } from './streams/memory-backplane.ts'
 import { createRedisBackplane } from './streams/redis-backplane.ts'
+import { createRedisWatchedAttempts } from './streams/redis-watched-attempts.ts'
+import { createMemoryWatchedAttempts, type WatchedAttempts } from './streams/watched-attempts.ts'
 import { type Logger, rateLimitedErrors } from './telemetry/log.ts'
 
 /** What a process holds open, whichever parts of the system run in it. */
@@ -20,6 +22,7 @@ export interface Resources {
   workerDatabase: Database
   queueStore: QueueStore
   backplane: Backplane
+  watchedAttempts: WatchedAttempts
   secrets: SecretBox
   /** Present when the deployment has a Redis. */
   redis: Redis | undefined
@@ -48,6 +51,11 @@ export function openResources(deps: {
   const workerDatabase = role === 'all' ? open('worker') : webDatabase
   const backplane = openBackplane(deps, streamsRedisUrl)
   closers.add('backplane', () => backplane.close())
+  const watchedAttempts =
+    streamsRedisUrl === undefined
+      ? createMemoryWatchedAttempts()
+      : createRedisWatchedAttempts({ url: streamsRedisUrl, log, makesAttempts: role !== 'web' })
+  closers.add('watched attempts', () => watchedAttempts.close())
   const redis =
     redisUrl === undefined ? undefined : connectRedis(redisUrl, { name: 'ara-events', log, kind: 'producer' })
   if (redis) closers.add('redis', () => redis.disconnect())
@@ -62,6 +70,7 @@ export function openResources(deps: {
         ? { kind: 'postgres', url: databaseUrl }
         : { kind: 'redis', connect: (kind) => connectRedis(redisUrl, { name: `ara-events ${kind}`, log, kind }) },
     backplane,
+    watchedAttempts,
     secrets: createSecretBox(secretsKeys),
     redis,
   }

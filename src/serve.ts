@@ -22,6 +22,7 @@ import { createLoginLimit } from './identity/login-limit.ts'
 import { type Listener, listen } from './listener.ts'
 import { openDeliveryQueue } from './queues/delivery-queue.ts'
 import type { Resources } from './resources.ts'
+import { createDeliveryWatch } from './sockets/delivery-watch.ts'
 import { attachStreams, type StreamServer } from './sockets/stream-server.ts'
 import type { DeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { rateLimitedErrors } from './telemetry/log.ts'
@@ -106,6 +107,8 @@ export async function serve(
     streams: () => streams?.streams() ?? 0,
   })
   closers.add('streams', () => streams?.close())
+  const watch = createDeliveryWatch({ db, attempts: resources.watchedAttempts, onError: errors('watch.error') })
+  closers.add('watch', () => watch.stop())
   const listener = await listen({
     handle: app.callback(),
     attach: (native) => {
@@ -119,6 +122,7 @@ export async function serve(
         trustedProxies: config.server.trustedProxies,
         log,
         metrics,
+        watch,
         onError: errors('streams.error'),
       })
     },

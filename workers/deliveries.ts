@@ -17,6 +17,7 @@ import { startLoop } from '../src/loop.ts'
 import type { AttemptJob } from '../src/queues/delivery-queue.ts'
 import { AttemptFailed, openDeliveryWorker } from '../src/queues/delivery-worker.ts'
 import type { QueueStore } from '../src/queues/store.ts'
+import type { WatchedAttempts } from '../src/streams/watched-attempts.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import { deactivateWebhook } from '../src/webhooks/deactivate-webhook.ts'
@@ -29,6 +30,7 @@ export interface DeliveriesDeps {
   secrets: SecretBox
   health: HealthFindings
   metrics: DeliveryMetrics
+  watched: Pick<WatchedAttempts, 'made'>
   log: Logger
   /** Called after every attempt: its webhook has room for another delivery. */
   onRoom: () => void
@@ -76,6 +78,7 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
     onAttempt: (attempted: Attempted) => {
       noteAttempt(deps, underWay, attempted)
       reportAttempt(deps, name, attempted)
+      deps.watched.made(attempted)
       deps.onRoom()
     },
     onError: deps.onError,

@@ -99,6 +99,7 @@ export async function startWork(
     db,
     store,
     secrets: resources.secrets,
+    watched: resources.watchedAttempts,
     health: health.findings,
     metrics,
     log,

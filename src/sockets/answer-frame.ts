@@ -1,8 +1,10 @@
 import { BackplaneAway } from '../streams/publisher.ts'
 import { type StreamTarget, streamName } from '../streams/stream-name.ts'
 import { type AuthRules, answerAuth } from './answer-auth.ts'
+import { answerWatch } from './answer-watch.ts'
 import { type AskedSubscription, type FrameError, parseClientFrame } from './client-frames.ts'
 import { CLOSE } from './close-codes.ts'
+import type { DeliveryWatch } from './delivery-watch.ts'
 import { denialOf } from './stream-access.ts'
 import type { Subscriber } from './subscriber.ts'
 import type { Wish } from './subscriptions.ts'
@@ -10,6 +12,7 @@ import { NO_TOKEN } from './token-lifetime.ts'
 
 export interface FrameRules extends AuthRules {
   maxSubscriptions: number
+  watch: DeliveryWatch
   /** The channel of the socket's path. */
   defaultChannel: string | undefined
 }
@@ -28,6 +31,7 @@ export async function answerFrame(subscriber: Subscriber, text: string, rules: F
   if (frame.type === 'pong') return
   if (frame.type === 'ping') return subscriber.send({ type: 'pong', timestamp: new Date().toISOString() })
   if (frame.type === 'auth') return answerAuth(subscriber, frame, rules)
+  if (frame.type === 'watch') return answerWatch(subscriber, frame, rules.watch)
   const reply = { id: frame.id, several: frame.several }
   if (frame.type === 'subscribe') await subscribe(subscriber, frame.asked, reply, rules)
   else unsubscribe(subscriber, frame.asked, reply)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseSymbol } from '../events/symbol.ts'
+import { parseId } from '../ids.ts'
 import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
 import { Epoch, sinceOf } from './since.ts'
 import { isChannel } from './stream-path.ts'
@@ -11,6 +12,16 @@ export type ClientFrame =
   | { type: 'ping' }
   | { type: 'auth'; token: string; id: string | number | undefined }
   | { type: 'subscribe' | 'unsubscribe'; asked: AskedSubscription[]; several: boolean; id: string | number | undefined }
+  | WatchFrame
+
+/** Of the channel `deliveries`, which is no stream: it names a webhook or, with null, all of the user's own. */
+export interface WatchFrame {
+  type: 'watch'
+  subscribes: boolean
+  webhookId: string | null
+  withRequest: boolean
+  id: string | number | undefined
+}
 
 /** One entry as it was sent; `target` is null when there is no such stream. */
 export interface AskedSubscription {
@@ -47,6 +58,8 @@ const Frame = z.discriminatedUnion('type', [
     z.object({
       type: z.literal(type),
       ...entry,
+      webhook_id: z.string().max(64).nullish(),
+      include: z.literal('request').optional(),
       subscriptions: z.array(z.object(entry)).min(1).max(MOST_AT_ONCE).optional(),
       id,
     }),
@@ -68,6 +81,7 @@ export function parseClientFrame(text: string, defaultChannel: string | undefine
   const frame = parsed.data
   if (frame.type === 'ping' || frame.type === 'pong') return { type: frame.type }
   if (frame.type === 'auth') return { type: 'auth', token: frame.token, id: frame.id }
+  if (frame.channel === 'deliveries' && frame.subscriptions === undefined) return toWatch(frame)
   const asked: AskedSubscription[] = []
   for (const one of frame.subscriptions ?? [frame]) {
     const read = toAsked(one, defaultChannel)
@@ -75,6 +89,20 @@ export function parseClientFrame(text: string, defaultChannel: string | undefine
     asked.push(read)
   }
   return { type: frame.type, several: frame.subscriptions !== undefined, id: frame.id, asked }
+}
+
+function toWatch(frame: {
+  type: string
+  webhook_id?: string | null | undefined
+  include?: 'request' | undefined
+  id?: string | number | undefined
+}): WatchFrame | FrameError {
+  const webhookId = frame.webhook_id == null ? null : parseId('wh', frame.webhook_id)
+  if (frame.webhook_id != null && webhookId === null) {
+    return { code: 'no_such_webhook', message: 'There is no such webhook.' }
+  }
+  const withRequest = frame.include === 'request'
+  return { type: 'watch', subscribes: frame.type === 'subscribe', webhookId, withRequest, id: frame.id }
 }
 
 function toAsked(entry: Entry, defaultChannel: string | undefined): AskedSubscription | string {

@@ -14,6 +14,7 @@ import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type Admission, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
 import { CLOSE, retryAfter } from './close-codes.ts'
+import type { DeliveryWatch } from './delivery-watch.ts'
 import { refusePlainRequest } from './handshake.ts'
 import { createTokenJudge } from './judge-token.ts'
 import { createOriginCheck } from './origins.ts'
@@ -41,6 +42,7 @@ export interface StreamDeps {
   trustedProxies: number
   log: Logger
   metrics: StreamMetrics
+  watch: DeliveryWatch
   onError: (error: unknown) => void
 }
 
@@ -81,7 +83,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size, close })
   const allowsOrigin = createOriginCheck(rules.origins)
   const admission = { ...rules, trustedProxies: deps.trustedProxies, judge, allowsOrigin, turnAway: limits.turnAway }
-  const frames = { ...rules, judge, close, onUser }
+  const frames = { ...rules, judge, close, onUser, watch: deps.watch }
 
   function close(subscriber: Subscriber, code: number, reason: string): void {
     // One that ends slowly is counted now: whether its client ever reads the code is not known.
@@ -157,6 +159,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       subscriber.ended()
       subscribers.delete(subscriber)
       limits.leave(subscriber)
+      deps.watch.leave(subscriber)
       if (!counted) metrics.closed(code)
       logClosed(deps.log, subscriber, code)
     },

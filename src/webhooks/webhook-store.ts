@@ -79,6 +79,15 @@ export async function listWebhooks(
   return sql.query<Webhook>(toStatement(query.orderBy('id', 'desc').limit(filter.limit + 1)))
 }
 
+/** Of all webhooks of a user; more than a thousand only an admin can have. */
+export async function listWebhookIds(sql: Sql, userId: string): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>({
+    text: 'SELECT id FROM webhooks WHERE user_id = $1 ORDER BY id DESC LIMIT 1000',
+    values: [userId],
+  })
+  return rows.map((row) => row.id)
+}
+
 /** The webhook, or null when there is none or it is somebody else's. */
 export async function findWebhook(sql: Sql, owner: Owner, id: string): Promise<Webhook | null> {
   const query = selectWebhooks().where('id', id)

@@ -39,6 +39,14 @@ export function principal(userId: string, fields: Partial<Principal> = {}): Prin
   return { userId, role: 'user', tier: 'free', via: 'jwt', expiresAt: new Date(Date.now() + 3_600_000), ...fields }
 }
 
+/** There is no database here; the channel `deliveries` has tests of its own. */
+const nothingToWatch = {
+  begin: async () => ({ code: 'no_such_webhook', message: 'There is no such webhook.' }),
+  end: () => false,
+  leave: () => undefined,
+  stop: async () => undefined,
+}
+
 export async function startStreams(
   options: {
     backplane?: Backplane
@@ -76,6 +84,7 @@ export async function startStreams(
           sockets: () => attached?.sockets() ?? 0,
           streams: () => attached?.streams() ?? 0,
         }),
+        watch: nothingToWatch,
         onError,
       })
     },
