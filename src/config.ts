@@ -116,9 +116,11 @@ function arrange(env: Environment) {
     },
     streams: {
       anonymous: env.STREAMS_ANONYMOUS ?? (embedded ? [...CHANNELS] : []),
+      wildcardTiers: env.STREAMS_WILDCARD_TIERS,
       origins: env.STREAMS_ORIGINS,
       heartbeatSeconds: env.STREAMS_HEARTBEAT_SECONDS,
       silenceSeconds: env.STREAMS_SILENCE_SECONDS,
+      degradeSeconds: env.STREAMS_DEGRADE_SECONDS,
       slowSeconds: env.STREAMS_SLOW_SECONDS,
       history: {
         messages: env.STREAMS_HISTORY_MESSAGES,

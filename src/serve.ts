@@ -105,6 +105,7 @@ export async function serve(
   const metrics = createStreamMetrics(deps.registry, {
     sockets: () => streams?.sockets() ?? 0,
     streams: () => streams?.streams() ?? 0,
+    slow: () => streams?.slow() ?? { waiting: 0, degraded: 0, ending: 0 },
   })
   closers.add('streams', () => streams?.close())
   const watch = createDeliveryWatch({ db, attempts: resources.watchedAttempts, onError: errors('watch.error') })

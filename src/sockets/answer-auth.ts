@@ -2,7 +2,7 @@ import type { Principal } from '../identity/principal.ts'
 import { BackplaneAway } from '../streams/publisher.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
 import type { TokenJudge } from './judge-token.ts'
-import { denialOf } from './stream-access.ts'
+import { type AccessRules, denialOf } from './stream-access.ts'
 import type { Subscriber } from './subscriber.ts'
 
 export interface AuthFrame {
@@ -10,8 +10,7 @@ export interface AuthFrame {
   id?: string | number | undefined
 }
 
-export interface AuthRules {
-  anonymous: readonly string[]
+export interface AuthRules extends AccessRules {
   judge: TokenJudge
   /** Told of a socket that was nobody's and now is a user's. */
   onUser: (subscriber: Subscriber) => Promise<void>

@@ -1,5 +1,5 @@
 import { BackplaneAway } from '../streams/publisher.ts'
-import { type StreamTarget, streamName } from '../streams/stream-name.ts'
+import { type StreamTarget, streamName, WILDCARD, WILDCARD_CHANNEL } from '../streams/stream-name.ts'
 import { type AuthRules, answerAuth } from './answer-auth.ts'
 import { answerWatch } from './answer-watch.ts'
 import { type AskedSubscription, type FrameError, parseClientFrame } from './client-frames.ts'
@@ -7,8 +7,8 @@ import { CLOSE } from './close-codes.ts'
 import type { DeliveryWatch } from './delivery-watch.ts'
 import { denialOf } from './stream-access.ts'
 import type { Subscriber } from './subscriber.ts'
-import type { Wish } from './subscriptions.ts'
 import { NO_TOKEN } from './token-lifetime.ts'
+import type { Wish } from './wish.ts'
 
 export interface FrameRules extends AuthRules {
   maxSubscriptions: number
@@ -49,7 +49,10 @@ async function subscribe(
   rules: FrameRules,
 ): Promise<void> {
   const { subscriptions } = subscriber
-  const entries = asked.map((one) => ({ ...one, refusal: refusalOf(subscriber, one, rules) }))
+  const entries = asked.map((one) => ({
+    ...one,
+    refusal: refusalOf(subscriber, one, rules) ?? coverOf(subscriber, one, asked),
+  }))
   const wanted = new Map<string, { target: StreamTarget; wish: Wish; isNew: boolean }>()
   for (const { target, wish, refusal } of entries) {
     const name = target && refusal === null ? streamName(target) : null
@@ -85,9 +88,9 @@ async function prepareAll(
   const away = new Set<string>()
   await Promise.all(
     wanted.map(async ({ target, wish, isNew }) => {
-      if (!isNew && !isResumed(wish)) return
+      if (!isNew && !isAnother(wish)) return
       try {
-        await subscriber.subscriptions.prepare(target)
+        await subscriber.subscriptions.prepare(target, wish)
       } catch (error) {
         if (!(error instanceof BackplaneAway)) throw error
         away.add(streamName(target))
@@ -98,13 +101,25 @@ async function prepareAll(
 }
 
 function start({ subscriptions }: Subscriber, target: StreamTarget, wish: Wish, isNew: boolean): void {
-  if (isNew || isResumed(wish)) subscriptions.begin(target, wish)
+  if (isNew || isAnother(wish)) subscriptions.begin(target, wish)
   else if (wish.snapshot) subscriptions.snapshot(target)
 }
 
-/** Asked for again with a number to go on from, a subscription begins again there. */
-function isResumed({ since, userSince }: Wish): boolean {
-  return since !== undefined || userSince !== undefined
+/** Asked for again with a number to go on from or another interval, a subscription begins again. */
+function isAnother({ since, userSince, conflateMs }: Wish): boolean {
+  return since !== undefined || userSince !== undefined || conflateMs !== undefined
+}
+
+/** A wildcard brings a symbol's new messages at once, and those from before would come in between. */
+function coverOf(
+  { subscriptions }: Subscriber,
+  { target, wish }: AskedSubscription,
+  asked: readonly AskedSubscription[],
+): FrameError | null {
+  if (!wish.since || target?.channel !== WILDCARD_CHANNEL) return null
+  const wildcard: StreamTarget = { channel: WILDCARD_CHANNEL, symbol: WILDCARD }
+  if (!subscriptions.has(wildcard) && !asked.some((one) => one.target?.symbol === WILDCARD)) return null
+  return { code: 'covered_by_wildcard', message: 'Go on with a symbol first, then subscribe to the wildcard.' }
 }
 
 function refusalOf({ principal }: Subscriber, { target }: AskedSubscription, rules: FrameRules): FrameError | null {

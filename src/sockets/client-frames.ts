@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { parseSymbol } from '../events/symbol.ts'
 import { parseId } from '../ids.ts'
-import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
-import { Epoch, sinceOf } from './since.ts'
+import { hasSymbols, type StreamTarget, WILDCARD, WILDCARD_CHANNEL } from '../streams/stream-name.ts'
 import { isChannel } from './stream-path.ts'
-import type { Wish } from './subscriptions.ts'
+import { ConflateMs, Epoch, toWish, type Wish } from './wish.ts'
 
 /** What a client may send. */
 export type ClientFrame =
@@ -48,6 +47,7 @@ const entry = {
   epoch: Epoch.optional(),
   user_since: number.optional(),
   user_epoch: Epoch.optional(),
+  conflate_ms: ConflateMs.optional(),
 }
 type Entry = z.infer<z.ZodObject<typeof entry>>
 const Frame = z.discriminatedUnion('type', [
@@ -106,15 +106,16 @@ function toWatch(frame: {
 }
 
 function toAsked(entry: Entry, defaultChannel: string | undefined): AskedSubscription | string {
-  const { channel = defaultChannel ?? '', symbol = null, snapshot } = entry
-  const resume = sinceOf(entry)
-  if (typeof resume === 'string') return resume
-  return { channel, symbol, wish: { snapshot, ...resume }, target: toTarget(channel, symbol) }
+  const { channel = defaultChannel ?? '', symbol = null } = entry
+  const target = toTarget(channel, symbol)
+  const wish = toWish(entry, target)
+  return typeof wish === 'string' ? wish : { channel, symbol, wish, target }
 }
 
 function toTarget(channel: string, symbol: string | null): StreamTarget | null {
   if (!isChannel(channel)) return null
   if (!hasSymbols(channel)) return symbol === null ? { channel, symbol: null } : null
+  if (symbol === WILDCARD) return channel === WILDCARD_CHANNEL ? { channel, symbol } : null
   const parsed = symbol === null ? null : parseSymbol(symbol)
   return parsed === null ? null : { channel, symbol: parsed }
 }

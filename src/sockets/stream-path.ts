@@ -3,8 +3,7 @@ import type { Channel } from '../config.ts'
 import { parseSymbol } from '../events/symbol.ts'
 import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
-import { Epoch, sinceOf } from './since.ts'
-import type { Wish } from './subscriptions.ts'
+import { ConflateMs, Epoch, toWish, type Wish } from './wish.ts'
 
 /** What a socket asked for in its URL. */
 export interface Asked {
@@ -25,20 +24,22 @@ const Query = z.object({
   epoch: Epoch.optional(),
   user_since: number.optional(),
   user_epoch: Epoch.optional(),
+  conflate_ms: number.pipe(ConflateMs).optional(),
   token: z.string().optional(),
 })
 
-/** Reads `/ws[/{channel}[/{symbol}]]?token=&snapshot=&since=&epoch=`, the path as it arrived, percent-encoded. */
+/** Reads `/ws[/{channel}[/{symbol}]]?token=&snapshot=&since=&epoch=&conflate_ms=`, the path as it arrived, percent-encoded. */
 export function readStreamUrl(path: string, query: string): Asked | Refusal {
   const target = readPath(path)
   if (target !== null && 'code' in target) return target
   const parsed = Query.safeParse(Object.fromEntries(new URLSearchParams(query)))
   if (!parsed.success) return badRequest(complaint(parsed.error))
-  const { snapshot, token, ...rest } = parsed.data
-  const resume = sinceOf(rest)
-  if (typeof resume === 'string') return badRequest(resume)
-  if (target === null && (resume.since || resume.userSince)) return badRequest('since needs a stream in the path')
-  return { target, wish: { snapshot: snapshot === undefined ? undefined : snapshot === 'true', ...resume }, token }
+  const { snapshot, token, ...said } = parsed.data
+  const wish = toWish({ ...said, snapshot: snapshot === undefined ? undefined : snapshot === 'true' }, target)
+  if (typeof wish === 'string') return badRequest(wish)
+  const needsStream = ['since', 'user_since', 'conflate_ms'].find((key) => key in said)
+  if (target === null && needsStream) return badRequest(`${needsStream} needs a stream in the path`)
+  return { target, wish, token }
 }
 
 function badRequest(reason: string): Refusal {

@@ -5,16 +5,15 @@ import type { Config } from '../config.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { LoginLimit } from '../identity/login-limit.ts'
 import type { Tier } from '../identity/principal.ts'
-import type { Backplane, Heard } from '../streams/backplane.ts'
-import { gapFrame } from '../streams/frames.ts'
-import { createHub } from '../streams/hub.ts'
+import type { Backplane } from '../streams/backplane.ts'
 import { BackplaneAway } from '../streams/publisher.ts'
 import type { Logger } from '../telemetry/log.ts'
-import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
+import type { SlowStage, StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type Admission, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
 import { CLOSE, retryAfter } from './close-codes.ts'
 import type { DeliveryWatch } from './delivery-watch.ts'
+import { createFanOut } from './fan-out.ts'
 import { refusePlainRequest } from './handshake.ts'
 import { createTokenJudge } from './judge-token.ts'
 import { createOriginCheck } from './origins.ts'
@@ -25,6 +24,8 @@ import { startSweep } from './sweep.ts'
 export interface StreamServer {
   sockets(): number
   streams(): number
+  /** Sockets that have not read all that was sent. */
+  slow(): Record<SlowStage, number>
   /** Takes no new socket and closes those that are open with 4501, spread over `ms`, each told when to come back. */
   drain(ms: number): Promise<void>
   close(): Promise<void>
@@ -54,8 +55,6 @@ const LARGEST_PAYLOAD = 256 * 1024
  * turn, before anything could be sent, does not close who reads well; who does not is found by time.
  */
 const MOST_BACKLOG = 8 * 1024 * 1024
-/** Backlogs are looked at whenever this much was published, so none grows far over its limit. */
-const LOOK_AFTER = 1024 * 1024
 /**
  * Over this uWebSockets.js drops single messages and sends later ones, a hole that only the numbers show. So it lies where
  * no backlog gets to: the limit, what is published until the next look, and the 32 messages that the library holds back.
@@ -65,19 +64,9 @@ const MOST_BEFORE_DROPPING = 16 * 1024 * 1024
 /** The streams under `/ws`, beside whatever else the uWebSockets.js app serves. */
 export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer {
   const { rules, metrics, onError } = deps
-  const hub = createHub(deps.backplane, spread)
   const subscribers = new Set<Subscriber>()
   const bySocket = new WeakMap<WebSocket<Visitor>, Subscriber>()
-  let publishedSinceLook = 0
-
-  function spread(heard: Heard): void {
-    publishedSinceLook += publish(app, metrics, heard)
-    if (publishedSinceLook < LOOK_AFTER) return
-    publishedSinceLook = 0
-    for (const subscriber of subscribers) {
-      if (subscriber.socket.getBufferedAmount() > MOST_BACKLOG) overflow(subscriber)
-    }
-  }
+  const streams = createFanOut({ app, backplane: deps.backplane, metrics, lookAtBacklogs })
   const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
   const judge = createTokenJudge({ ...deps, onFailure: metrics.loginFailed })
   const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size, close })
@@ -97,6 +86,12 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     if (!subscriber.waitsForToken || 'code' in verdict) return
     subscriber.waitsForToken = false
     await welcome(subscriber, verdict, rules.heartbeatSeconds)
+  }
+
+  function lookAtBacklogs(): void {
+    for (const subscriber of subscribers) {
+      if (subscriber.socket.getBufferedAmount() > MOST_BACKLOG) overflow(subscriber)
+    }
   }
 
   function overflow(subscriber: Subscriber): void {
@@ -120,7 +115,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
         socket.end(verdict.code, verdict.reason)
         return
       }
-      const subscriber = new Subscriber(socket, visitor, verdict, { hub, onError })
+      const subscriber = new Subscriber(socket, visitor, verdict, { streams, metrics, onError })
       bySocket.set(socket, subscriber)
       subscribers.add(subscriber)
       metrics.opened()
@@ -137,6 +132,8 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       } else if (isBinary) subscriber.send({ type: 'error', code: 'bad_frame', message: 'Frames are text.' })
       else {
         const text = Buffer.from(bytes).toString()
+        // What was heard before the frame comes before its answer.
+        streams.hub.settle()
         subscriber.enqueue(() => answerFrame(subscriber, text, { ...frames, defaultChannel: channelOf(socket) }))
       }
     },
@@ -148,6 +145,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       if (socket.getBufferedAmount() === 0) bySocket.get(socket)?.drained()
     },
     dropped(socket) {
+      metrics.dropped()
       const subscriber = bySocket.get(socket)
       // Not from within: the library is in the middle of its list of subscribers.
       if (subscriber) setImmediate(overflow, subscriber)
@@ -171,7 +169,8 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
 
   return {
     sockets: () => subscribers.size,
-    streams: () => hub.streams(),
+    streams: () => streams.hub.streams(),
+    slow: () => countSlow(subscribers),
     async drain(ms) {
       limits.drain()
       const open = [...subscribers]
@@ -187,6 +186,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     },
     close() {
       sweep.stop()
+      streams.close()
       return limits.stop()
     },
   }
@@ -206,7 +206,7 @@ async function welcome(subscriber: Subscriber, { asked }: Admission, heartbeatSe
   }
   if (asked.target === null) return subscriber.send({ type: 'connected', ...hello })
   try {
-    await subscriber.subscriptions.prepare(asked.target)
+    await subscriber.subscriptions.prepare(asked.target, asked.wish)
   } catch (error) {
     if (!(error instanceof BackplaneAway)) throw error
     subscriber.close(CLOSE.ourFault, 'the streams are away; try again')
@@ -220,12 +220,14 @@ async function welcome(subscriber: Subscriber, { asked }: Admission, heartbeatSe
   })
 }
 
-/** @returns the size of what was published */
-function publish(app: TemplatedApp, metrics: StreamMetrics, heard: Heard): number {
-  const text = heard.kind === 'frame' ? heard.frame : gapFrame(heard)
-  if (heard.kind === 'frame') metrics.published()
-  else metrics.gap()
-  return app.publish(heard.stream, text) ? text.length : 0
+function countSlow(subscribers: ReadonlySet<Subscriber>): Record<SlowStage, number> {
+  const count = { waiting: 0, degraded: 0, ending: 0 }
+  for (const { state, degraded, slowSince } of subscribers) {
+    if (state === 'ending') count.ending += 1
+    else if (degraded) count.degraded += 1
+    else if (slowSince > 0) count.waiting += 1
+  }
+  return count
 }
 
 function logClosed(log: Logger, subscriber: Subscriber, code: number): void {

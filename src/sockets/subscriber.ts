@@ -1,11 +1,18 @@
 import type { WebSocket } from 'uWebSockets.js'
 import { setImmediate } from 'node:timers/promises'
 import type { Principal } from '../identity/principal.ts'
-import type { Hub } from '../streams/hub.ts'
 import { BackplaneAway } from '../streams/publisher.ts'
+import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import type { Admission, Visitor } from './admission.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
+import type { FanOut } from './fan-out.ts'
 import { Subscriptions } from './subscriptions.ts'
+
+export interface SubscriberDeps {
+  streams: FanOut
+  metrics: Pick<StreamMetrics, 'degraded' | 'resynced' | 'replayed'>
+  onError: (error: unknown) => void
+}
 
 /** One socket: its state, what it may still be sent, and the order of what it asks. */
 export class Subscriber {
@@ -22,29 +29,26 @@ export class Subscriber {
   readonly openedAt = Date.now()
   /** `performance.now()` of the last sign of life. */
   lastHeard = performance.now()
+  /** It was too slow, and gets prices less often until it has caught up. */
+  degraded = false
   /** Since when something is waiting to be sent; 0 when nothing is. */
   slowSince = 0
   state: 'open' | 'ending' | 'closed' = 'open'
   /** What an `ending` socket is closed with. */
   farewell: Refusal | null = null
-  readonly #onError: (error: unknown) => void
+  readonly #deps: SubscriberDeps
   #received = { second: 0, count: 0 }
   #work: Promise<void> = Promise.resolve()
   #waiting: (() => void)[] = []
 
-  constructor(
-    socket: WebSocket<Visitor>,
-    visitor: Visitor,
-    { principal, waits }: Admission,
-    deps: { hub: Hub; onError: (error: unknown) => void },
-  ) {
+  constructor(socket: WebSocket<Visitor>, visitor: Visitor, { principal, waits }: Admission, deps: SubscriberDeps) {
     this.socket = socket
     this.principal = principal
     this.waitsForToken = waits
     this.connectionId = visitor.connectionId
     this.address = visitor.address
-    this.#onError = deps.onError
-    this.subscriptions = new Subscriptions(this, deps.hub)
+    this.#deps = deps
+    this.subscriptions = new Subscriptions(this, deps.streams, deps.metrics.replayed)
   }
 
   get userId(): string | null {
@@ -53,7 +57,7 @@ export class Subscriber {
 
   /** Frames of a client are answered one after another, in their order. */
   enqueue(work: () => Promise<void>): void {
-    this.#work = this.#work.then(() => (this.state === 'open' ? work() : undefined)).catch(this.#onError)
+    this.#work = this.#work.then(() => (this.state === 'open' ? work() : undefined)).catch(this.#deps.onError)
   }
 
   /** @returns whether this message is over the limit */
@@ -93,7 +97,7 @@ export class Subscriber {
 
   /** A replay failed: the client comes back and asks for the same again. */
   failed(error: unknown): void {
-    if (!(error instanceof BackplaneAway)) this.#onError(error)
+    if (!(error instanceof BackplaneAway)) this.#deps.onError(error)
     this.close(CLOSE.ourFault, 'the streams are away; try again')
   }
 
@@ -115,10 +119,19 @@ export class Subscriber {
     return true
   }
 
+  /** It is slow, but may catch up: prices come at most so often; predictions and alerts are not touched. */
+  degrade(everyMs: number): void {
+    if (this.degraded || !this.subscriptions.degrade(everyMs)) return
+    this.degraded = true
+    this.#deps.metrics.degraded()
+    this.send({ type: 'degraded', conflate_ms: everyMs, timestamp: new Date().toISOString() })
+  }
+
   /** Everything has been sent. */
   drained(): void {
     this.slowSince = 0
     this.#wake()
+    if (this.state === 'open' && this.degraded) this.#restore()
     if (this.farewell) this.socket.end(this.farewell.code, this.farewell.reason)
   }
 
@@ -127,6 +140,15 @@ export class Subscriber {
     this.state = 'closed'
     this.subscriptions.leaveAll()
     this.#wake()
+  }
+
+  #restore(): void {
+    this.degraded = false
+    this.#deps.metrics.resynced()
+    this.socket.cork(() => {
+      this.send({ type: 'restored', timestamp: new Date().toISOString() })
+      this.subscriptions.restore()
+    })
   }
 
   #wake(): void {

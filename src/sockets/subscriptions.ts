@@ -1,50 +1,16 @@
-import type { WebSocket } from 'uWebSockets.js'
-import type { Gap } from '../streams/backplane.ts'
 import { gapFrame, snapshotOf } from '../streams/frames.ts'
 import { createGate } from '../streams/gate.ts'
-import type { Hub } from '../streams/hub.ts'
 import { type ReplayTarget, replay, type Since } from '../streams/replay.ts'
-import { type StreamTarget, streamName } from '../streams/stream-name.ts'
-
-/** How a subscription is wished to begin. */
-export interface Wish {
-  /** Undefined: as the channel has it. */
-  snapshot?: boolean | undefined
-  /** What was had last, to go on after it. */
-  since?: Since | undefined
-  /** The same of the user's own stream. */
-  userSince?: Since | undefined
-}
-
-/** A stream of a socket with where its numbering stands when the socket joins. */
-export interface Joined {
-  channel: string
-  symbol: string | null
-  epoch: string
-  seq: number
-  /** The user's own stream beside it. */
-  user?: { epoch: string; seq: number }
-}
-
-/** The socket, as far as subscriptions need it. */
-export interface Listener {
-  readonly state: 'open' | 'ending' | 'closed'
-  readonly socket: Pick<WebSocket<unknown>, 'send' | 'cork' | 'subscribe' | 'unsubscribe'>
-  readonly userId: string | null
-  sent(): Promise<void>
-  /** A replay failed, so the socket lacks what it was promised. */
-  failed(error: unknown): void
-}
-
-interface Subscription {
-  target: StreamTarget
-  /** The shared stream, and for who has a name the user's own. */
-  streams: readonly string[]
-  over: boolean
-}
+import { isWildcard, type StreamTarget, streamName } from '../streams/stream-name.ts'
+import type { FanOut } from './fan-out.ts'
+import { createListening, type Listening } from './listening.ts'
+import { type Joined, type Listener, ownStreamOf, type Subscription, streamsOf, wantsSnapshot } from './subscription.ts'
+import type { Wish } from './wish.ts'
 
 /** Replays of one socket that run at once; each holds a slice of a history. */
 const REPLAYS_AT_ONCE = 8
+/** A wildcard's snapshots go out so many at a time. */
+const SNAPSHOTS_AT_ONCE = 100
 
 /**
  * The streams of one socket. It joins them in two steps: `prepare` waits until this process hears them; `begin` then, in one
@@ -52,13 +18,18 @@ const REPLAYS_AT_ONCE = 8
  */
 export class Subscriptions {
   readonly #listener: Listener
-  readonly #hub: Hub
+  readonly #streams: FanOut
   readonly #byName = new Map<string, Subscription>()
   readonly #gate = createGate(REPLAYS_AT_ONCE)
+  readonly #replays = new Set<Promise<void>>()
+  readonly #listening: Listening
+  readonly #onReplay: () => void
 
-  constructor(listener: Listener, hub: Hub) {
+  constructor(listener: Listener, streams: FanOut, onReplay: () => void) {
     this.#listener = listener
-    this.#hub = hub
+    this.#streams = streams
+    this.#onReplay = onReplay
+    this.#listening = createListening(listener, streams)
   }
 
   get size(): number {
@@ -70,11 +41,15 @@ export class Subscriptions {
   }
 
   /** What there was of the same target before ends. @throws BackplaneAway; then nothing has changed */
-  async prepare(target: StreamTarget): Promise<void> {
+  async prepare(target: StreamTarget, { conflateMs = 0 }: Wish): Promise<void> {
+    const name = streamName(target)
     const streams = streamsOf(target, this.#listener.userId)
     if (!(await this.#join(streams))) return
+    // A wildcard would bring in between what a replay is about to send.
+    if (isWildcard(name)) await Promise.all(this.#replays)
     this.leave(target)
-    this.#byName.set(streamName(target), { target, streams, over: false })
+    if (this.#listener.state !== 'open') for (const stream of streams) this.#streams.hub.leave(stream)
+    else this.#byName.set(name, { target, streams, conflateMs, live: false, over: false })
   }
 
   /** The socket becomes a user's: this process hears the user's own streams. @throws BackplaneAway; then nothing has changed */
@@ -94,32 +69,35 @@ export class Subscriptions {
   }
 
   position(target: StreamTarget): Joined {
-    const [shared = '', own] = this.#byName.get(streamName(target))?.streams ?? []
-    const { epoch, seq } = this.#hub.position(shared)
-    const joined = { channel: target.channel, symbol: target.symbol, epoch, seq }
-    if (own === undefined) return joined
-    const user = this.#hub.position(own)
-    return { ...joined, user: { epoch: user.epoch, seq: user.seq } }
+    const { streams = [], conflateMs = 0 } = this.#byName.get(streamName(target)) ?? {}
+    const [shared = '', own] = streams
+    const joined: Joined = { channel: target.channel, symbol: target.symbol }
+    if (!isWildcard(shared)) Object.assign(joined, this.#numbers(shared))
+    if (own !== undefined) joined.user = this.#numbers(own)
+    if (conflateMs > 0) joined.conflate_ms = conflateMs
+    return joined
   }
 
   /** Of a prepared target; in the same turn as `position` was read and sent. */
   begin(target: StreamTarget, wish: Wish): void {
     const subscription = this.#byName.get(streamName(target))
     if (!subscription) return
-    for (const [index, stream] of subscription.streams.entries()) {
-      const since = index === 0 ? wish.since : wish.userSince
-      if (since) this.#resume(subscription, stream, since, wish)
-      else {
-        if (index === 0 && wantsSnapshot(target, wish)) this.snapshot(target)
-        this.#listener.socket.subscribe(stream)
-      }
+    const [shared = '', own] = subscription.streams
+    if (wish.since) this.#resume(subscription, shared, wish.since, wish)
+    else {
+      if (wantsSnapshot(target, wish)) this.snapshot(target)
+      this.#goLive(subscription)
     }
+    if (own === undefined) return
+    if (wish.userSince) this.#resume(subscription, own, wish.userSince, wish)
+    else this.#listener.socket.subscribe(own)
   }
 
-  /** The newest message of the shared stream, where there is one. */
+  /** The newest message of the shared stream, where there is one; of a wildcard, of every stream. */
   snapshot(target: StreamTarget): void {
-    const { last } = this.#hub.position(streamName(target))
-    if (last !== null) this.#listener.socket.send(snapshotOf(last))
+    const name = streamName(target)
+    if (isWildcard(name)) this.#snapshotAll().catch((error: unknown) => this.#listener.failed(error))
+    else this.#sendSnapshot(name)
   }
 
   leave(target: StreamTarget): boolean {
@@ -128,63 +106,107 @@ export class Subscriptions {
     if (!subscription) return false
     this.#byName.delete(name)
     subscription.over = true
-    for (const stream of subscription.streams) {
-      if (this.#listener.state === 'open') this.#listener.socket.unsubscribe(stream)
-      this.#hub.leave(stream)
-    }
+    const [, own] = subscription.streams
+    if (own !== undefined && this.#listener.state === 'open') this.#listener.socket.unsubscribe(own)
+    this.#retune(name)
+    for (const stream of subscription.streams) this.#streams.hub.leave(stream)
     return true
   }
 
   leaveAll(): void {
-    for (const { target } of [...this.#byName.values()]) this.leave(target)
+    const all = [...this.#byName.values()]
+    this.#byName.clear()
+    for (const subscription of all) {
+      subscription.over = true
+      const [, own] = subscription.streams
+      if (own !== undefined && this.#listener.state === 'open') this.#listener.socket.unsubscribe(own)
+    }
+    this.#retune()
+    for (const { streams } of all) for (const stream of streams) this.#streams.hub.leave(stream)
+  }
+
+  /** Prices come as often as a slow socket can take them. @returns false when that changes nothing */
+  degrade(everyMs: number): boolean {
+    this.#listening.slowest(everyMs)
+    if (this.#retune() > 0) return true
+    this.#listening.slowest(0)
+    return false
+  }
+
+  /** Prices come as they were asked for again, after the newest of each stream that was conflated. */
+  restore(): void {
+    const degraded = this.#listening.degraded()
+    this.#streams.hub.settle()
+    for (const { target } of degraded) this.snapshot(target)
+    this.#listening.slowest(0)
+    this.#retune()
+  }
+
+  #goLive(subscription: Subscription): void {
+    subscription.live = true
+    this.#retune(streamName(subscription.target))
+  }
+
+  /** Of one subscription, or of all. @returns how many streams come otherwise than before */
+  #retune(name?: string): number {
+    return this.#listening.retune(this.#byName, name)
+  }
+
+  #numbers(stream: string): { epoch: string; seq: number } {
+    const { epoch, seq } = this.#streams.hub.position(stream)
+    return { epoch, seq }
+  }
+
+  #sendSnapshot(stream: string): void {
+    const { last } = this.#streams.hub.position(stream)
+    if (last !== null) this.#listener.socket.send(snapshotOf(last))
+  }
+
+  async #snapshotAll(): Promise<void> {
+    const streams = this.#streams.hub.named()
+    for (let start = 0; start < streams.length; start += SNAPSHOTS_AT_ONCE) {
+      if (start > 0) await this.#listener.sent()
+      if (this.#listener.state !== 'open' || this.#streams.hub.named().length === 0) return
+      for (const stream of streams.slice(start, start + SNAPSHOTS_AT_ONCE)) this.#sendSnapshot(stream)
+    }
   }
 
   /** @returns false when the socket closed meanwhile: then nobody else gives them up */
   async #join(streams: readonly string[]): Promise<boolean> {
-    const joins = await Promise.allSettled(streams.map((stream) => this.#hub.join(stream)))
+    const { hub } = this.#streams
+    const joins = await Promise.allSettled(streams.map((stream) => hub.join(stream)))
     const failed = joins.find((join) => join.status === 'rejected')
     if (!failed && this.#listener.state === 'open') return true
-    for (const [index, { status }] of joins.entries()) {
-      if (status === 'fulfilled') this.#hub.leave(streams[index] ?? '')
-    }
+    for (const [index, { status }] of joins.entries()) if (status === 'fulfilled') hub.leave(streams[index] ?? '')
     if (failed) throw failed.reason
     return false
   }
 
   #resume(subscription: Subscription, stream: string, since: Since, wish: Wish): void {
     const { socket } = this.#listener
-    const showsState = stream === subscription.streams[0] && wantsSnapshot(subscription.target, wish)
+    const isShared = stream === subscription.streams[0]
     const target: ReplayTarget = {
       over: () => subscription.over || this.#listener.state !== 'open',
       send: (messages) =>
         void socket.cork(() => {
           for (const { frame } of messages) socket.send(frame)
         }),
-      gap: (gap: Gap) => {
+      gap: (gap) => {
         socket.send(gapFrame(gap))
-        if (showsState) this.snapshot(subscription.target)
+        if (isShared && wantsSnapshot(subscription.target, wish)) this.snapshot(subscription.target)
       },
       sent: () => this.#listener.sent(),
-      join: () => void socket.subscribe(stream),
+      join: () => {
+        if (isShared) this.#goLive(subscription)
+        else socket.subscribe(stream)
+      },
     }
-    this.#gate(async () => {
-      if (!target.over()) await replay({ hub: this.#hub, stream, since }, target)
-    }).catch((error: unknown) => this.#listener.failed(error))
+    this.#onReplay()
+    const running = this.#gate(async () => {
+      if (!target.over()) await replay({ hub: this.#streams.hub, stream, since }, target)
+    })
+      .catch((error: unknown) => this.#listener.failed(error))
+      .finally(() => this.#replays.delete(running))
+    this.#replays.add(running)
   }
-}
-
-/** Market data is state, the others are news that a bot may act on. */
-function wantsSnapshot({ channel }: StreamTarget, { snapshot }: Wish): boolean {
-  return snapshot ?? channel === 'market-data'
-}
-
-/** Events for one user are on a stream of their own, which only that user's sockets join. */
-function streamsOf(target: StreamTarget, userId: string | null): string[] {
-  const shared = streamName(target)
-  const own = ownStreamOf(target, userId)
-  return own === null ? [shared] : [shared, own]
-}
-
-function ownStreamOf(target: StreamTarget, userId: string | null): string | null {
-  return userId === null || target.channel === 'market-data' ? null : streamName(target, userId)
 }

@@ -7,12 +7,16 @@ import { watchToken } from './token-lifetime.ts'
 export interface SweepRules {
   heartbeatSeconds: number
   silenceSeconds: number
+  /** How long a socket may be slow before it gets prices less often, and before it is closed. */
+  degradeSeconds: number
   slowSeconds: number
 }
 
 /** A client that reads on within this finds its backlog and the code; then the memory is wanted back. */
 const LINGER_MS = 60_000
 const TICK_MS = 1_000
+/** How often prices come to who is too slow for them. */
+const DEGRADED_MS = 1_000
 /** A block or a revoked key must be obeyed within 10 s. */
 const RECHECK_EVERY_TICKS = 4
 /** API keys are looked up in one question to the database. */
@@ -71,6 +75,7 @@ function examine(
   else if (silentFor > rules.silenceSeconds * 1000) close(subscriber, CLOSE.silent, 'silent')
   else {
     if (isTurn && !subscriber.waitsForToken) sendHeartbeat(subscriber, beat)
+    if (slowFor > rules.degradeSeconds * 1000) subscriber.degrade(DEGRADED_MS)
     watchToken(subscriber, authenticator.endOf, close)
   }
 }

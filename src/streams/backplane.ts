@@ -74,6 +74,14 @@ export interface Backplane extends Publisher {
    */
   history(stream: string, after: number, most: number): Promise<History>
   unfollow(stream: string): void
+  /**
+   * Hears every stream of market data from now on, also those whose first message is still to come.
+   * @throws BackplaneAway
+   */
+  followAll(): Promise<void>
+  unfollowAll(): void
+  /** The streams that are heard because all are followed. */
+  named(): string[]
   /** Rejects while the backplane is away; for readiness. */
   check(): Promise<void>
   close(): Promise<void>

@@ -34,6 +34,11 @@ export function snapshotOf(frame: string): string {
   return `${frame.slice(0, -1)},"snapshot":true}`
 }
 
+/** The newest message of an interval, when there were others in it. */
+export function conflatedFrame(frame: string): string {
+  return `${frame.slice(0, -1)},"conflated":true}`
+}
+
 /** What tells the subscribers of a stream that messages cannot be had. */
 export function gapFrame({ stream, from, to, epoch, seq }: Gap): string {
   const [shared = '', user] = stream.split('@')

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Backplane, Heard, HistoryLimits, Position } from './backplane.ts'
 import { unnumberedFrame } from './frames.ts'
 import { createMemoryHistory } from './memory-history.ts'
+import { wildcardOf } from './stream-name.ts'
 
 export type MemoryLimits = HistoryLimits & { bytes: number }
 
@@ -18,6 +19,7 @@ export function createMemoryBackplane(
   const streams = new Map<string, Position & { at: number }>()
   const history = createMemoryHistory(limits)
   const followed = new Set<string>()
+  let followsAll = false
   let epoch = newEpoch()
   let listener: (heard: Heard) => void = () => undefined
   const sweeping = setInterval(sweep, SWEEP_MS).unref()
@@ -30,11 +32,15 @@ export function createMemoryBackplane(
     return fresh
   }
 
+  function isHeard(stream: string): boolean {
+    return followed.has(stream) || (followsAll && wildcardOf(stream) !== null)
+  }
+
   /** Forgets streams that nothing was published on for long; those that begin after that do so under another epoch. */
   function sweep(): void {
     const oldest = now() - limits.seconds * 1000 - NUMBERS_MS
     for (const [stream, { at }] of streams) {
-      if (at > oldest || followed.has(stream)) continue
+      if (at > oldest || isHeard(stream)) continue
       streams.delete(stream)
       history.forget(stream)
       epoch = newEpoch()
@@ -56,13 +62,13 @@ export function createMemoryBackplane(
         position.last = frame
         position.at = at
         history.add(stream, { seq, frame }, at)
-        if (followed.has(stream)) listener({ kind: 'frame', stream, seq, frame, at })
+        if (isHeard(stream)) listener({ kind: 'frame', stream, seq, frame, at })
       }
     },
     async follow(stream) {
       followed.add(stream)
     },
-    position: (stream) => (followed.has(stream) ? open(stream) : null),
+    position: (stream) => (isHeard(stream) ? open(stream) : null),
     refresh: async () => undefined,
     async history(stream, after, most) {
       const position = open(stream)
@@ -72,6 +78,13 @@ export function createMemoryBackplane(
       followed.delete(stream)
       if (streams.get(stream)?.seq === 0) streams.delete(stream)
     },
+    async followAll() {
+      followsAll = true
+    },
+    unfollowAll() {
+      followsAll = false
+    },
+    named: () => (followsAll ? [...streams.keys()].filter((stream) => wildcardOf(stream) !== null) : []),
     sweep,
     check: async () => undefined,
     close: async () => clearInterval(sweeping),

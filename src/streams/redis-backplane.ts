@@ -8,16 +8,24 @@ import type { Backplane, Heard, History, HistoryLimits } from './backplane.ts'
 import { type UnnumberedFrame, unnumberedFrame } from './frames.ts'
 import { BackplaneAway } from './publisher.ts'
 import { keysOf, PUBLISH, parseMessage, RANGE, READ, streamOfChannel } from './redis-scripts.ts'
+import { createStreamIndex, INDEX } from './stream-index.ts'
 import { createStreamTail, type Reading, type StreamTail } from './stream-tail.ts'
 
 /** A lost last message shows in nothing else, so the numbers are compared this often. */
 const COMPARE_EVERY_MS = 5_000
-/** Streams compared in one go, so that thousands of them do not hold up Redis. */
-const COMPARED_AT_ONCE = 200
+/** Streams compared or begun in one go, so that thousands of them do not hold up Redis. */
+const AT_ONCE = 200
 /** Arguments of one script call: bounds what Redis does in one step. */
 const MOST_IN_A_CALL = 250
 /** A process that was cut off reads what it missed in slices of so many messages. */
 const READ_AT_ONCE = 500
+
+interface Followed {
+  tail: StreamTail
+  /** Somebody wants this stream, or all of them. */
+  reasons: Set<'one' | 'all'>
+  ready: Promise<void>
+}
 
 /** The backplane of several processes: one Redis numbers, keeps and spreads the messages. */
 export function createRedisBackplane(deps: { url: string; log: Logger; history: HistoryLimits }): Backplane {
@@ -26,15 +34,85 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
   const commands = connectRedis(url, { name: 'ara-events backplane', log, kind: 'producer' })
   const ear = connectRedis(url, { name: 'ara-events streams', log, kind: 'subscriber' })
   const run = runIdOf(commands)
-  const tails = new Map<string, StreamTail>()
+  const index = createStreamIndex(commands)
+  const followed = new Map<string, Followed>()
+  let followsAll = false
   let listener: (heard: Heard) => void = () => undefined
 
   ear.on('message', (channel: string, text: string) => {
-    tails.get(streamOfChannel(channel))?.hear(parseMessage(text))
+    if (channel !== INDEX) followed.get(streamOfChannel(channel))?.tail.hear(parseMessage(text))
+    else if (followsAll) hear(text, 'all', 'start').catch(onError)
   })
-  const compare = startLoop({ runOnce: () => compareAll(tails, ear), everyMs: COMPARE_EVERY_MS, onError })
+  const compare = startLoop({ runOnce: compareAll, everyMs: COMPARE_EVERY_MS, onError })
   // Only then is what is missing complete, and the rest will be heard.
-  ear.on('ready', () => subscribe(ear, [...tails.keys()]).then(() => compare.wake(), onError))
+  ear.on('ready', () => subscribeAgain().then(() => compare.wake(), onError))
+
+  /** @param from where a stream begins that is new here: at its next message, or at the first that is kept */
+  async function hear(stream: string, reason: 'one' | 'all', from: 'now' | 'start'): Promise<void> {
+    const entry = followed.get(stream) ?? begin(stream, from)
+    entry.reasons.add(reason)
+    try {
+      await entry.ready
+    } catch (error) {
+      if (followed.get(stream) === entry) drop(stream)
+      away(error)
+    }
+  }
+
+  function begin(stream: string, from: 'now' | 'start'): Followed {
+    const tail = createStreamTail({
+      stream,
+      from,
+      read: async (have) => readStream(commands, await run(), stream, have),
+      emit: (heard) => followed.get(stream)?.tail === tail && listener(heard),
+      onError,
+    })
+    const ready = ear.subscribe(keysOf(stream).channel).then(() => tail.catchUp())
+    const entry: Followed = { tail, reasons: new Set(), ready }
+    followed.set(stream, entry)
+    return entry
+  }
+
+  function leave(stream: string, reason: 'one' | 'all'): void {
+    const entry = followed.get(stream)
+    entry?.reasons.delete(reason)
+    if (entry?.reasons.size === 0) drop(stream)
+  }
+
+  function drop(stream: string): void {
+    followed.delete(stream)
+    if (ear.status === 'ready') ear.unsubscribe(keysOf(stream).channel).catch(onError)
+  }
+
+  /** Streams that have a name and are not followed yet begin at their start: they appeared since all are followed. */
+  async function hearNamed(from: 'now' | 'start'): Promise<void> {
+    const missing = (await index.names()).filter((stream) => !followed.get(stream)?.reasons.has('all'))
+    await inSlices(missing, (stream) => hear(stream, 'all', from))
+  }
+
+  async function compareAll(): Promise<undefined> {
+    if (followsAll) await hearNamed('start')
+    const tails = [...followed.values()].map(({ tail }) => tail)
+    await inSlices(
+      tails.filter((tail) => tail.position() !== null),
+      (tail) => tail.catchUp(),
+    )
+    // A link that died silently is found by asking for an answer on it.
+    if (ear.status === 'ready') await ear.ping()
+  }
+
+  /** After the link was cut; when that fails, the link is made anew. */
+  async function subscribeAgain(): Promise<void> {
+    const channels = [...followed.keys()].map((stream) => keysOf(stream).channel)
+    if (followsAll) channels.push(INDEX)
+    if (channels.length === 0) return
+    try {
+      await ear.subscribe(...channels)
+    } catch (error) {
+      if (ear.status === 'ready') ear.disconnect(true)
+      throw error
+    }
+  }
 
   return {
     onHeard(heard) {
@@ -42,8 +120,11 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
     },
     async publish(messages) {
       const runId = await run().catch(away)
+      const calls = callsFor(messages.map(unnumberedFrame))
       const pipeline = commands.pipeline()
-      for (const { stream, frames } of callsFor(messages.map(unnumberedFrame))) {
+      const named = index.name(pipeline, calls)
+      const before = pipeline.length
+      for (const { stream, frames } of calls) {
         const { state, history, channel } = keysOf(stream)
         const kept = [limits.messages, limits.seconds]
         pipeline.eval(PUBLISH, 2, state, history, newEpoch(), runId, Date.now(), channel, ...kept, ...frames)
@@ -51,34 +132,36 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
       const results = await pipeline.exec().catch(away)
       const failed = results?.find(([error]) => error !== null)
       if (!results || failed) throw new BackplaneAway(failed?.[0])
+      named()
+      const begun = calls.filter((call, at) => Number(results[before + at]?.[1]) === call.frames.length / 2)
+      await index.nameAgain(begun).catch(onError)
     },
-    async follow(stream) {
-      const tail = createStreamTail({
-        stream,
-        read: async (have) => readStream(commands, await run(), stream, have),
-        emit: (heard) => tails.get(stream) === tail && listener(heard),
-        onError,
-      })
-      tails.set(stream, tail)
+    follow: (stream) => hear(stream, 'one', 'now'),
+    unfollow: (stream) => leave(stream, 'one'),
+    async followAll() {
+      followsAll = true
       try {
-        await ear.subscribe(keysOf(stream).channel)
-        await tail.catchUp()
+        await ear.subscribe(INDEX)
+        await hearNamed('now')
       } catch (error) {
-        if (tails.get(stream) === tail) this.unfollow(stream)
+        this.unfollowAll()
         away(error)
       }
     },
-    position: (stream) => tails.get(stream)?.position() ?? null,
+    unfollowAll() {
+      followsAll = false
+      if (ear.status === 'ready') ear.unsubscribe(INDEX).catch(onError)
+      for (const stream of this.named()) leave(stream, 'all')
+    },
+    named: () => [...followed].flatMap(([stream, { reasons }]) => (reasons.has('all') ? [stream] : [])),
+    position: (stream) => followed.get(stream)?.tail.position() ?? null,
     async refresh(stream) {
       // The first may have been under way for a while.
-      for (let reading = 0; reading < 2; reading += 1) await tails.get(stream)?.catchUp().catch(away)
+      for (let reading = 0; reading < 2; reading += 1) await followed.get(stream)?.tail.catchUp().catch(away)
     },
     history: (stream, after, most) => {
       const oldest = Date.now() - limits.seconds * 1000
       return readHistory(commands, stream, [after, most, oldest]).catch(away)
-    },
-    unfollow(stream) {
-      if (tails.delete(stream) && ear.status === 'ready') ear.unsubscribe(keysOf(stream).channel).catch(onError)
     },
     check: async () => void (await commands.ping()),
     async close() {
@@ -89,23 +172,9 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
   }
 }
 
-async function compareAll(tails: ReadonlyMap<string, StreamTail>, ear: Redis): Promise<undefined> {
-  const followed = [...tails.values()].filter((tail) => tail.position() !== null)
-  for (let start = 0; start < followed.length; start += COMPARED_AT_ONCE) {
-    await Promise.all(followed.slice(start, start + COMPARED_AT_ONCE).map((tail) => tail.catchUp()))
-  }
-  // A link that died silently is found by asking for an answer on it.
-  if (ear.status === 'ready') await ear.ping()
-}
-
-/** Again after the link was cut; when that fails, the link is made anew. */
-async function subscribe(ear: Redis, streams: readonly string[]): Promise<void> {
-  if (streams.length === 0) return
-  try {
-    await ear.subscribe(...streams.map((stream) => keysOf(stream).channel))
-  } catch (error) {
-    if (ear.status === 'ready') ear.disconnect(true)
-    throw error
+async function inSlices<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < all.length; start += AT_ONCE) {
+    await Promise.all(all.slice(start, start + AT_ONCE).map(work))
   }
 }
 

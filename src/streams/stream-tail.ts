@@ -24,9 +24,13 @@ export interface Reading {
 
 /** While a reading is under way; when there is more, another reading follows. */
 const MOST_HELD = 10_000
+/** Of an epoch that there never is, so all that is kept comes after it. */
+const NOTHING_YET = { epoch: 'none', seq: 0 }
 
 export function createStreamTail(deps: {
   stream: string
+  /** Whether it begins with the next message, or with the first that is kept. */
+  from?: 'now' | 'start'
   /** What came after `have` (the last message only, when nothing is had yet). */
   read: (have: { epoch: string; seq: number } | null) => Promise<Reading>
   emit: (heard: Heard) => void
@@ -82,12 +86,13 @@ export function createStreamTail(deps: {
 
   async function readMissed(): Promise<void> {
     let complete = false
-    while (!complete) complete = apply(await deps.read(position))
+    while (!complete) complete = apply(await deps.read(position ?? (deps.from === 'start' ? NOTHING_YET : null)))
   }
 
   /** @returns false when there is more to read */
   function apply(found: Reading): boolean {
     const { epoch } = found
+    if (position === null && deps.from === 'start') position = { epoch, seq: 0, last: null }
     if (position === null) {
       position = { epoch, seq: found.seq, last: found.messages.at(-1)?.frame ?? null }
       return true

@@ -1,11 +1,19 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+export type SlowStage = 'waiting' | 'degraded' | 'ending'
 
 /** The numbers of the streaming half, one function a metric. */
 export interface StreamMetrics {
   opened(): void
   closed(code: number): void
   published(): void
+  /** How long a message took from its publication, in seconds. */
+  spread(seconds: number): void
   overflowed(): void
+  dropped(): void
+  degraded(): void
+  resynced(): void
+  replayed(): void
   gap(): void
   turnedAway(why: 'draining' | 'full' | 'flood'): void
   loginFailed(): void
@@ -13,9 +21,10 @@ export interface StreamMetrics {
 
 export function createStreamMetrics(
   registry: Registry,
-  now: { sockets: () => number; streams: () => number },
+  now: { sockets: () => number; streams: () => number; slow: () => Record<SlowStage, number> },
 ): StreamMetrics {
   const registers = [registry]
+  const counter = (name: string, help: string) => new Counter({ name, help, registers })
   const opened = new Counter({ name: 'ara_sockets_opened_total', help: 'Sockets that were accepted', registers })
   const closed = new Counter({
     name: 'ara_sockets_closed_total',
@@ -33,6 +42,17 @@ export function createStreamMetrics(
     help: 'Sockets that were closed because too much was waiting for them',
     registers,
   })
+  const lag = new Histogram({
+    name: 'ara_stream_lag_seconds',
+    help: 'From the publication of a message until it was given to the sockets of this process; sampled',
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers,
+  })
+  const dropped = counter('ara_socket_messages_dropped_total', 'Messages dropped for a socket, which is then closed')
+  const degraded = counter('ara_sockets_degraded_total', 'Times that a slow socket was given prices less often')
+  const resynced = counter('ara_sockets_resynced_total', 'Times that a slow socket had caught up and got snapshots')
+  const replays = counter('ara_stream_replays_total', 'Streams that a socket went on with from a number')
+  slowGauge(now.slow, registers)
   const gaps = new Counter({ name: 'ara_stream_gaps_total', help: 'Holes that the history could not fill', registers })
   const turnedAway = new Counter({
     name: 'ara_sockets_turned_away_total',
@@ -47,11 +67,28 @@ export function createStreamMetrics(
     opened: () => opened.inc(),
     closed: (code) => closed.inc({ code }),
     published: () => published.inc(),
+    spread: (seconds) => lag.observe(seconds),
     overflowed: () => overflowed.inc(),
+    dropped: () => dropped.inc(),
+    degraded: () => degraded.inc(),
+    resynced: () => resynced.inc(),
+    replayed: () => replays.inc(),
     gap: () => gaps.inc(),
     turnedAway: (why) => turnedAway.inc({ why }),
     loginFailed: () => failed.inc(),
   }
+}
+
+function slowGauge(slow: () => Record<SlowStage, number>, registers: Registry[]): void {
+  new Gauge({
+    name: 'ara_sockets_slow',
+    help: 'Sockets that have not read all that was sent: waiting, degraded, or ending after a code',
+    labelNames: ['stage'],
+    registers,
+    collect() {
+      for (const [stage, count] of Object.entries(slow())) this.set({ stage }, count)
+    },
+  })
 }
 
 function gauge(name: string, help: string, value: () => number, registers: Registry[]): Gauge {

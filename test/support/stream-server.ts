@@ -83,6 +83,7 @@ export async function startStreams(
         metrics: createStreamMetrics(registry, {
           sockets: () => attached?.sockets() ?? 0,
           streams: () => attached?.streams() ?? 0,
+          slow: () => attached?.slow() ?? { waiting: 0, degraded: 0, ending: 0 },
         }),
         watch: nothingToWatch,
         onError,

@@ -97,7 +97,7 @@ describe('joining a stream while messages are published at full speed', () => {
     await stop()
     for (const client of clients) {
       assert.equal(assertSeamless(client, 'subscribed'), 20)
-      assert.ok(client.numbers().length > 100)
+      assert.ok(client.numbers().length > 10)
       await client.close()
     }
   })

@@ -11,8 +11,9 @@ import { startWebProcess, type WebProcess } from '../../support/stream-web-proce
 const SECONDS = Number(process.env['STALLED_READER_SECONDS'] ?? 6)
 const SHORT = SECONDS < 30
 const MOST_GROWTH = 20 * 1024 * 1024
-/** Messages that let the process grow to its working size before it is measured. */
-const WARM_UP = SHORT ? 1000 : 5000
+const BYTES = SHORT ? 4000 : 100
+/** Messages that let the process grow to its working size, its history full, before it is measured. */
+const WARM_UP = SHORT ? 1500 : 5000
 
 describe('a reader that stalls', () => {
   let web: WebProcess
@@ -22,7 +23,7 @@ describe('a reader that stalls', () => {
   beforeEach(async () => {
     web = await startWebProcess(SHORT ? { SLOW_SECONDS: '2' } : {})
     healthy = await connectClient(`${web.url}/ws/market-data/AAPL`)
-    await web.publish('AAPL', WARM_UP, { perSecond: 1000, bytes: 100 })
+    await web.publish('AAPL', WARM_UP, { perSecond: 1000, bytes: BYTES })
     stalled = await connectClient(`${web.url}/ws/market-data/AAPL?snapshot=false`)
     stalled.socket.pause()
   })
@@ -48,7 +49,7 @@ describe('a reader that stalls', () => {
   it('is closed with 4513 after what it had to read, costs little memory, and disturbs nobody', async function () {
     this.timeout((SECONDS + 60) * 1000)
     const before = await web.memory()
-    const published = web.publish('AAPL', SECONDS * 1000, { perSecond: 1000, bytes: SHORT ? 4000 : 100 })
+    const published = web.publish('AAPL', SECONDS * 1000, { perSecond: 1000, bytes: BYTES })
     let most = 0
     const watch = setInterval(async () => {
       most = Math.max(most, (await web.memory()) - before)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHub } from '../../../src/streams/hub.ts'
 import { BackplaneAway } from '../../../src/streams/publisher.ts'
 
-const nobody = () => undefined
+const nobody = { put: () => undefined, settle: () => undefined }
 
 /** A backplane whose follows end when the test says so. */
 function controlled() {
@@ -12,7 +12,10 @@ function controlled() {
   return {
     calls,
     waiting,
-    onHeard: nobody,
+    onHeard: () => undefined,
+    followAll: async () => undefined,
+    unfollowAll: () => undefined,
+    named: () => [],
     refresh: async () => undefined,
     history: async () => ({ epoch: 'e', seq: 3, messages: [] }),
     follow(stream: string) {
