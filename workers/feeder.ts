@@ -38,8 +38,9 @@ export function startFeeder(deps: FeederDeps): Loop {
     onError: deps.onError,
     async runOnce() {
       if (performance.now() - lookedForLostAt >= EVERY_MS) {
-        lookedForLostAt = performance.now()
-        await feedLost(deps)
+        const lost = await feedLost(deps)
+        // Redis may have lost all of it: the rest follows at once.
+        if (lost < MOST_AT_ONCE) lookedForLostAt = performance.now()
       }
       const round = await feedOnce(deps)
       // The other one may have looked just before what woke this one was stored.
@@ -72,11 +73,12 @@ async function feedOnce(deps: FeederDeps): Promise<'done' | 'there may be more' 
   return quick === room.quick ? 'there may be more' : 'done'
 }
 
-async function feedLost(deps: FeederDeps): Promise<void> {
+async function feedLost(deps: FeederDeps): Promise<number> {
   const lost = await takeLost(deps.db, MOST_AT_ONCE)
-  if (lost.length === 0) return
+  if (lost.length === 0) return 0
   await enqueue(deps, lost)
   deps.metrics.refed(lost.length)
+  return lost.length
 }
 
 async function enqueue(deps: FeederDeps, fed: readonly Fed[]): Promise<void> {
