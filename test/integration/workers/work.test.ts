@@ -99,7 +99,8 @@ describeForEachQueue('the worker', (bench) => {
     const [left, fresh] = [newEvent({ type: 'alert_triggered', streamed: true }), newEvent({ streamed: true })]
     await insertEvents(bench.database().db, [left, fresh])
     await bench.database().db.query({
-      text: "UPDATE announcements SET accepted_at = now() - interval '6 seconds' WHERE event_id = $1",
+      // The other one stays young, however slow this machine is.
+      text: "UPDATE announcements SET accepted_at = now() + CASE event_id WHEN $1 THEN interval '-6 s' ELSE interval '1 hour' END",
       values: [left.id],
     })
     await eventually(() => heard.length > 0)
