@@ -114,6 +114,10 @@ function arrange(env: Environment) {
       retryCapMs: env.DELIVERY_RETRY_CAP_MS,
       allowCidrs: embedded ? ['127.0.0.0/8', '::1/128', ...env.WEBHOOK_ALLOW_CIDRS] : env.WEBHOOK_ALLOW_CIDRS,
     },
+    failing: {
+      disableAfterSeconds: env.WEBHOOK_DISABLE_AFTER_SECONDS,
+      disableAfterFailures: env.WEBHOOK_DISABLE_AFTER_FAILURES,
+    },
     streams: {
       anonymous: env.STREAMS_ANONYMOUS ?? (embedded ? [...CHANNELS] : []),
       wildcardTiers: env.STREAMS_WILDCARD_TIERS,

@@ -130,6 +130,8 @@ export const Environment = z.object({
   DELIVERY_MAX_ATTEMPTS: integer(1, 20).default(10),
   DELIVERY_RETRY_BASE_MS: integer(10, 3_600_000).default(5_000),
   DELIVERY_RETRY_CAP_MS: integer(10, 86_400_000).default(86_400_000),
+  WEBHOOK_DISABLE_AFTER_SECONDS: integer(1, 31_536_000).default(432_000),
+  WEBHOOK_DISABLE_AFTER_FAILURES: integer(1, 1_000_000).default(10),
   RETENTION_DAYS: integer(1, 3650).default(30),
   STREAMS_ANONYMOUS: list.pipe(z.array(z.enum(CHANNELS))).optional(),
   STREAMS_WILDCARD_TIERS: list.pipe(z.array(z.enum(['free', 'pro', 'enterprise']))).default(['pro', 'enterprise']),

@@ -20,8 +20,9 @@ import type { QueueStore } from '../src/queues/store.ts'
 import type { WatchedAttempts } from '../src/streams/watched-attempts.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import type { Logger } from '../src/telemetry/log.ts'
-import { deactivateWebhook } from '../src/webhooks/deactivate-webhook.ts'
+import { disableIfFailed } from '../src/webhooks/failing-webhooks.ts'
 import { reportAttempt } from './report-attempt.ts'
+import { reportDisabled } from './webhook-upkeep.ts'
 
 export interface DeliveriesDeps {
   config: Config
@@ -73,7 +74,8 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
     random: Math.random,
     onClaimed: (claimed) => underWay.sent(claimed.deliveryId, claimed.test ? null : claimed.webhook.id),
     onGone: async (webhookId: string) => {
-      await deactivateWebhook(deps.db, webhookId, 'The receiver answered 410 Gone.')
+      const disabled = await disableIfFailed(deps.db, deps.config.failing, webhookId)
+      if (disabled) reportDisabled(deps, disabled)
     },
     onAttempt: (attempted: Attempted) => {
       noteAttempt(deps, underWay, attempted)

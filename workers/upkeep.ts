@@ -5,7 +5,6 @@ import { forgetOldKeys } from '../src/idempotency/idempotency-keys.ts'
 import { type Loop, startLoop } from '../src/loop.ts'
 import { forgetOldRecoveries } from '../src/recoveries/recovery-store.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
-import { forgetOldSecrets } from '../src/webhooks/rotate-secret.ts'
 
 export interface UpkeepDeps {
   db: Database
@@ -37,9 +36,8 @@ export function startUpkeep(deps: UpkeepDeps): Loop {
       deps.metrics.openDeliveries(work.open)
       const tickets = await forgetOldTickets(deps.db)
       const keys = await forgetOldKeys(deps.db, MOST_DELETED)
-      const secrets = await forgetOldSecrets(deps.db, MOST_DELETED)
       const recoveries = await forgetOldRecoveries(deps.db, deps.retentionDays, MOST_DELETED)
-      return [tickets, keys, secrets, recoveries].includes(MOST_DELETED)
+      return [tickets, keys, recoveries].includes(MOST_DELETED)
     },
   })
 }

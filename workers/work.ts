@@ -12,6 +12,7 @@ import { startRecoveries } from './recoveries.ts'
 import { startRetention } from './retention.ts'
 import { startUpkeep } from './upkeep.ts'
 import { startWatchdog } from './watchdog.ts'
+import { startWebhookUpkeep } from './webhook-upkeep.ts'
 
 /** Everything a worker does: makes attempts, feeds the queue, announces what was left, keeps the house. */
 export interface Work {
@@ -41,6 +42,9 @@ export async function startWork(
     onError: errors('retention.error'),
   })
   closers.add('retention', () => retention.stop())
+  const care = { db, rules: config.failing, metrics, log }
+  const webhooks = startWebhookUpkeep({ ...care, onError: errors('webhook_upkeep.error') })
+  closers.add('upkeep of webhooks', () => webhooks.stop())
 
   const queues = await openQueues(resources, closers)
   const health = startHealth({

@@ -103,5 +103,9 @@ function selectDeliveries() {
     .select(builder.raw(`CASE WHEN ${DELIVERING} THEN 'delivering' ELSE deliveries.status END AS status`))
     .select(builder.raw('coalesce(due.attempt, deliveries.attempt) AS attempt'))
     .select(builder.raw('coalesce(due.max_attempts, deliveries.max_attempts) AS max_attempts'))
-    .select(builder.raw("CASE WHEN deliveries.status = 'retrying' THEN due.due_at END AS next_retry_at"))
+    .select(
+      builder.raw(
+        `CASE WHEN deliveries.status = 'retrying' AND (${DELIVERING}) IS NOT TRUE THEN due.due_at END AS next_retry_at`,
+      ),
+    )
 }

@@ -102,7 +102,7 @@ const RECORD = `
     AS given(delivery_id, attempt, status, retry_in_ms, request_headers, response_code, response_headers, response_body,
       error, error_message, duration_ms)
   ), ours AS (
-    SELECT result.*, due.webhook_id, due.test FROM result JOIN due ON due.delivery_id = result.delivery_id
+    SELECT result.*, due.webhook_id, due.test, due.opened_at FROM result JOIN due ON due.delivery_id = result.delivery_id
     WHERE due.attempt = result.attempt AND due.worker = $12
     ORDER BY due.delivery_id FOR UPDATE OF due
   ), again AS (
@@ -132,7 +132,8 @@ const RECORD = `
     FROM ours WHERE deliveries.id BETWEEN $13 AND $14 AND deliveries.id = ours.delivery_id
   ), total AS (
     SELECT webhook_id, count(*) AS deliveries, count(*) FILTER (WHERE status = 'success') AS successes,
-      (array_agg(status ORDER BY delivery_id DESC))[1] AS last_status
+      (array_agg(status ORDER BY delivery_id DESC))[1] AS last_status,
+      min(opened_at) AS opened_at, count(*) FILTER (WHERE response_code = 410) > 0 AS gone
     FROM ours WHERE retry_in_ms IS NULL AND NOT test GROUP BY webhook_id
   ), locked AS (
     SELECT webhook_id FROM webhook_stats WHERE webhook_id IN (SELECT webhook_id FROM total)
@@ -141,7 +142,10 @@ const RECORD = `
     UPDATE webhook_stats SET delivery_count = delivery_count + total.deliveries,
       success_count = success_count + total.successes,
       failure_count = failure_count + total.deliveries - total.successes,
-      last_delivery_at = now(), last_delivery_status = total.last_status
+      last_delivery_at = now(), last_delivery_status = total.last_status,
+      exhausted_in_row = CASE WHEN successes = 0 THEN exhausted_in_row + total.deliveries ELSE 0 END,
+      failing_since = CASE WHEN successes = 0 THEN coalesce(failing_since, greatest(opened_at, last_delivery_at)) END,
+      gone = webhook_stats.gone OR total.gone
     FROM total JOIN locked USING (webhook_id) WHERE webhook_stats.webhook_id = total.webhook_id
   )
   SELECT delivery_id, attempt FROM ours`

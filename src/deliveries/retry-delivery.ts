@@ -60,13 +60,16 @@ async function reopen(sql: Sql, webhookId: string, deliveryId: string, delivery:
   const reopenedByAnother = reopened.length === 0
   if (reopenedByAnother) return
   await sql.query({
-    text: `UPDATE deliveries SET status = 'retrying', max_attempts = greatest(max_attempts, attempt + 1) WHERE id = $1`,
+    text: `UPDATE deliveries SET status = 'retrying', max_attempts = greatest(max_attempts, attempt + 1),
+             error = nullif(error, 'canceled'), error_message = CASE WHEN error IS DISTINCT FROM 'canceled' THEN error_message END
+           WHERE id = $1`,
     values: [deliveryId],
   })
   if (delivery.test || closed?.status === 'canceled') return
   await sql.query({
     text: `UPDATE webhook_stats SET delivery_count = delivery_count - 1,
-             success_count = success_count - ($2 = 'success')::int, failure_count = failure_count - ($2 = 'failed')::int
+             success_count = success_count - ($2 = 'success')::int, failure_count = failure_count - ($2 = 'failed')::int,
+             exhausted_in_row = greatest(exhausted_in_row - ($2 = 'failed')::int, 0)
            WHERE webhook_id = $1`,
     values: [webhookId, closed?.status],
   })

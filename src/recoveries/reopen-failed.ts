@@ -50,13 +50,15 @@ export const REOPEN = `
     ON CONFLICT DO NOTHING RETURNING delivery_id, attempt, max_attempts
   ), reopened AS (
     UPDATE deliveries SET status = CASE opened.attempt WHEN 0 THEN 'pending' ELSE 'retrying' END,
-      max_attempts = opened.max_attempts
+      max_attempts = opened.max_attempts, error = nullif(error, 'canceled'),
+      error_message = CASE WHEN error IS DISTINCT FROM 'canceled' THEN error_message END
     FROM opened WHERE deliveries.id BETWEEN $2 AND $3 AND deliveries.id = ANY ($4) AND deliveries.id = opened.delivery_id
   ), total AS (
     SELECT count(*) AS reopened, count(*) FILTER (WHERE status = 'failed') AS failures
     FROM made WHERE id IN (SELECT delivery_id FROM opened)
   ), counted AS (
-    UPDATE webhook_stats SET delivery_count = delivery_count - failures, failure_count = failure_count - failures
+    UPDATE webhook_stats SET delivery_count = delivery_count - failures, failure_count = failure_count - failures,
+      exhausted_in_row = greatest(exhausted_in_row - failures, 0)
     FROM total WHERE webhook_id = $1 AND failures > 0
   )
   SELECT reopened FROM total`

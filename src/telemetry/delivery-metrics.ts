@@ -16,6 +16,7 @@ export interface DeliveryMetrics {
   recorded(batch: number): void
   oldestDue(seconds: number): void
   openDeliveries(count: number): void
+  webhookDisabled(why: 'gone' | 'failing'): void
 }
 
 export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
@@ -86,6 +87,12 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
     help: 'Deliveries that are not over (estimated above 10,000)',
     registers,
   })
+  const disabled = new Counter({
+    name: 'ara_webhooks_disabled_total',
+    help: 'Webhooks that were turned off for failing too long, or since their receiver is gone',
+    labelNames: ['why'],
+    registers,
+  })
   return {
     accepted(count, opened) {
       events.inc(count)
@@ -106,5 +113,6 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
     recorded: (size) => batch.observe({ step: 'record' }, size),
     oldestDue: (seconds) => oldest.set(seconds),
     openDeliveries: (count) => open.set(count),
+    webhookDisabled: (why) => disabled.inc({ why }),
   }
 }

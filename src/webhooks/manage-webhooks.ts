@@ -6,6 +6,7 @@ import { ApiError, invalid, notFound } from '../errors.ts'
 import type { Principal, Tier } from '../identity/principal.ts'
 import { uuidv7 } from '../ids.ts'
 import { makeSecret } from './signature.ts'
+import { turnOff, turnOn } from './switch-webhook.ts'
 import type { Webhook } from './webhook.ts'
 import type { NewWebhook, WebhookChanges } from './webhook-schemas.ts'
 import {
@@ -64,28 +65,31 @@ export async function createWebhook(
   return { webhook, madeSecret: wanted.secret === undefined ? secret : null }
 }
 
-/** Changes what is named. Turned off, its open deliveries are cancelled; turned on, the reason it was off is forgotten. */
+/**
+ * Changes what is named. Turned off, its open deliveries are cancelled; turned on, the reason it was off is forgotten.
+ * @returns the webhook and, when it was turned on, since when it had been off
+ */
 export async function changeWebhook(
   deps: WebhookDeps,
   owner: Owner,
   id: string,
   changes: WebhookChanges,
-): Promise<Webhook> {
+): Promise<{ webhook: Webhook; offSince: Date | null }> {
   if (changes.url !== undefined) refuseBadUrl(deps, changes.url)
   return deps.db.transaction(async (sql) => {
     const current = await lockWebhook(sql, owner, id)
     if (!current) throw notFound('webhook')
     const { headers, active, ...plain } = changes
-    const fields: Partial<WebhookFields & Pick<Webhook, 'disabled_reason'>> = { ...dropUndefined(plain) }
+    const fields: Partial<WebhookFields> = { ...dropUndefined(plain) }
     if (headers !== undefined) Object.assign(fields, sealHeaders(deps, id, headers))
-    if (active !== undefined)
-      Object.assign(fields, { active, disabled_reason: active ? null : 'disabled by its owner' })
     await updateWebhook(sql, id, fields)
-    if (active === false) await cancelOpenDeliveries(sql, id)
+    const [turnedOff, turnedOn] = [current.active && active === false, !current.active && active === true]
+    if (turnedOff) await turnOff(sql, id, 'disabled by its owner')
+    if (turnedOn) await turnOn(sql, id)
     if (active !== undefined || changes.url !== undefined) await forgetHealth(sql, [id])
-    const changed = await findWebhook(sql, owner, id)
-    if (!changed) throw notFound('webhook')
-    return changed
+    const webhook = await findWebhook(sql, owner, id)
+    if (!webhook) throw notFound('webhook')
+    return { webhook, offSince: turnedOn ? (current.disabled_at ?? current.created_at) : null }
   })
 }
 

@@ -12,6 +12,7 @@ export function presentWebhook(webhook: Webhook) {
     description: webhook.description,
     active: webhook.active,
     disabled_reason: webhook.disabled_reason,
+    failing_since: webhook.failing_since?.toISOString() ?? null,
     headers: Object.fromEntries(webhook.header_names.map((name) => [name, '***'])),
     signature_style: webhook.signature_style,
     max_attempts: webhook.max_attempts,
@@ -23,5 +24,14 @@ export function presentWebhook(webhook: Webhook) {
     failure_count: webhook.failure_count,
     last_delivery_at: webhook.last_delivery_at?.toISOString() ?? null,
     last_delivery_status: webhook.last_delivery_status,
+  }
+}
+
+/** What a webhook that was turned on again is offered: the events that were accepted while it was off. */
+export function offerRecovery(webhook: Webhook, offSince: Date) {
+  return {
+    href: `/api/v1/webhooks/${publicId('wh', webhook.id)}/recover`,
+    since: offSince.toISOString(),
+    status: 'missing',
   }
 }

@@ -23,7 +23,14 @@ export type WebhookFields = Pick<
   | 'max_attempts'
 >
 
-const STATS = ['delivery_count', 'success_count', 'failure_count', 'last_delivery_at', 'last_delivery_status'] as const
+const STATS = [
+  'delivery_count',
+  'success_count',
+  'failure_count',
+  'last_delivery_at',
+  'last_delivery_status',
+  'failing_since',
+] as const
 
 /**
  * Stores a webhook unless its owner has as many as they may. The owner's rows are counted under a lock on the owner, so two
@@ -43,8 +50,9 @@ export async function insertWebhook(
     text: `
       WITH stored AS (
         INSERT INTO webhooks (id, user_id, url, events, symbols, secret, headers, header_names, description, active,
-          signature_style, max_attempts)
-        SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7, $8::text[], $9, $10, $11, $12
+          disabled_at, signature_style, max_attempts)
+        SELECT $1, $2, $3, $4::text[], $5::text[], $6, $7, $8::text[], $9, $10::boolean,
+          CASE WHEN NOT $10 THEN now() END, $11, $12
         WHERE (SELECT count(*) FROM webhooks WHERE user_id = $2) < $13
         RETURNING id
       )
@@ -108,7 +116,7 @@ export async function lockWebhook(sql: Sql, owner: Owner, id: string): Promise<W
 export async function updateWebhook(
   sql: Sql,
   id: string,
-  changes: Partial<WebhookFields & Pick<Webhook, 'disabled_reason'>>,
+  changes: Partial<Omit<WebhookFields, 'active'>>,
 ): Promise<void> {
   const set = { ...changes, updated_at: builder.fn.now() }
   await sql.query(toStatement(builder('webhooks').where('id', id).update(set)))

@@ -17,6 +17,8 @@ export interface Webhook {
   signature_style: SignatureStyle
   max_attempts: number
   disabled_reason: string | null
+  /** Since when it is off. */
+  disabled_at: Date | null
   created_at: Date
   updated_at: Date
   delivery_count: number
@@ -24,6 +26,8 @@ export interface Webhook {
   failure_count: number
   last_delivery_at: Date | null
   last_delivery_status: string | null
+  /** Since when no delivery has got through, when some were given up. */
+  failing_since: Date | null
 }
 
 export const SIGNATURE_STYLES = ['canonical', 'node-quickstart'] as const

@@ -8,7 +8,7 @@ import { type AttemptResult, createRecord } from '../../src/deliveries/record.ts
 import { createSender, type Sender } from '../../src/deliveries/send.ts'
 import { insertEvents } from '../../src/events/insert-events.ts'
 import { uuidv7 } from '../../src/ids.ts'
-import { deactivateWebhook } from '../../src/webhooks/deactivate-webhook.ts'
+import { disableIfFailed } from '../../src/webhooks/failing-webhooks.ts'
 import { insertWebhook } from '../../src/webhooks/webhook-store.ts'
 import { newEvent } from './rows.ts'
 
@@ -17,6 +17,8 @@ const key = randomBytes(32)
 export const SECRETS_KEY = `test:${key.toString('base64')}`
 const secretBox: SecretBox = createSecretBox([{ id: 'test', key }])
 export const SECRET = 'a secret of the tests'
+/** When a webhook is turned off, as by default. */
+export const FAILING = { disableAfterSeconds: 432_000, disableAfterFailures: 10 }
 /** No randomness: delays are 1 s, 4 s, 16 s. */
 export const RETRY = { baseMs: 1_000, capMs: 60_000 }
 
@@ -36,7 +38,7 @@ export function attemptingWorker(db: Database, worker: string, fields: Partial<A
     timeoutMs: 2_000,
     version: '1.2.3',
     random: () => 0,
-    onGone: async (webhookId) => void (await deactivateWebhook(db, webhookId, 'The receiver answered 410 Gone.')),
+    onGone: async (webhookId) => void (await disableIfFailed(db, FAILING, webhookId)),
     onAttempt: (one) => void attempted.push(one),
     onError: (error) => void errors.push(error),
     ...fields,

@@ -3,7 +3,7 @@ import { forbidden, notFound } from '../../errors.ts'
 import { userIdSchema } from '../../identity/claims.ts'
 import type { Principal } from '../../identity/principal.ts'
 import { changeWebhook, createWebhook, removeWebhook, type WebhookDeps } from '../../webhooks/manage-webhooks.ts'
-import { presentWebhook } from '../../webhooks/present-webhook.ts'
+import { offerRecovery, presentWebhook } from '../../webhooks/present-webhook.ts'
 import { finishRotation, rotateSecret, SecretRotation } from '../../webhooks/rotate-secret.ts'
 import { NewWebhook, WebhookChanges } from '../../webhooks/webhook-schemas.ts'
 import { findWebhook, listWebhooks, type Owner } from '../../webhooks/webhook-store.ts'
@@ -68,12 +68,15 @@ export function webhookRoutes(deps: WebhookDeps): Route[] {
     route({
       method: 'patch',
       path: `${WEBHOOKS}/:id`,
-      summary: 'Change a webhook. `active: false` cancels its open deliveries.',
+      summary:
+        'Change a webhook. `active: false` cancels its open deliveries; `active: true` offers to recover what it missed.',
       permission: 'webhooks:write',
       params: Params,
       body: WebhookChanges,
       async handle({ principal, params, body }) {
-        return presentWebhook(await changeWebhook(deps, ownerOf(principal), params.id, body))
+        const { webhook, offSince } = await changeWebhook(deps, ownerOf(principal), params.id, body)
+        const shown = presentWebhook(webhook)
+        return offSince ? { ...shown, recovery: offerRecovery(webhook, offSince) } : shown
       },
     }),
     route({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ClaimAttempt, createClaim } from '../../../src/deliveries/claim.ts'
 import { findDelivery, listAttempts, listDeliveries } from '../../../src/deliveries/delivery-log.ts'
 import { createRecord, type RecordAttempt } from '../../../src/deliveries/record.ts'
-import { deactivateWebhook } from '../../../src/webhooks/deactivate-webhook.ts'
+import { turnOff } from '../../../src/webhooks/switch-webhook.ts'
 import { findWebhook } from '../../../src/webhooks/webhook-store.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { claimsNow } from '../../support/feed.ts'
@@ -89,6 +89,34 @@ describe('claim and record', () => {
     assert.deepEqual(await counters(), [1, 0, 1])
   })
 
+  it('counts those given up in a row and remembers since when, until one gets through', async () => {
+    assert.deepEqual(await failing(), { since: null, inRow: 0, gone: false })
+    const first = await openDelivery(database.db)
+    await endWith(first, { status: 'failed', responseCode: 500 })
+    assert.deepEqual(await failing(), { since: openedAt(first), inRow: 1, gone: false })
+    await endWith(await openDelivery(database.db), { status: 'failed', responseCode: null, error: 'timeout' })
+    assert.deepEqual(await failing(), { since: openedAt(first), inRow: 2, gone: false })
+    const early = await openDelivery(database.db)
+    await endWith(await openDelivery(database.db), {})
+    assert.deepEqual(await failing(), { since: null, inRow: 0, gone: false })
+    await endWith(early, { status: 'failed', responseCode: 410 })
+    const { since, ...rest } = await failing()
+    assert.deepEqual(rest, { inRow: 1, gone: true })
+    assert.ok(since && since > openedAt(early), 'not since before the success')
+  })
+
+  it('counts nothing of a test, an aborted attempt or one that goes on', async () => {
+    const deliveryId = await openDelivery(database.db)
+    await claim({ deliveryId, attempt: 1 })
+    await record(result({ deliveryId, attempt: 1, status: 'failed', retryInMs: 0 }))
+    await claim({ deliveryId, attempt: 2 })
+    await record(result({ deliveryId, attempt: 2, status: 'aborted', retryInMs: 0 }))
+    await database.db.query({ text: 'UPDATE due SET test = true' })
+    await claim({ deliveryId, attempt: 3 })
+    await record(result({ deliveryId, attempt: 3, status: 'failed', responseCode: 410 }))
+    assert.deepEqual(await failing(), { since: null, inRow: 0, gone: false })
+  })
+
   it('takes over from a worker whose lease ran out, marks its attempt unknown and charges none', async () => {
     const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
@@ -172,7 +200,8 @@ describe('claim and record', () => {
   it('keeps a delivery cancelled whose attempt comes back after the webhook was turned off', async () => {
     const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })
-    assert.equal(await deactivateWebhook(database.db, webhookId, 'The receiver answered 410 Gone.'), true)
+    await database.db.transaction((sql) => turnOff(sql, webhookId, 'disabled by its owner'))
+    assert.deepEqual(await attemptStatuses(deliveryId), ['unknown'])
     assert.equal(await record(result({ deliveryId, attempt: 1 })), false)
     assert.equal((await shownDelivery(deliveryId)).status, 'canceled')
     assert.deepEqual(await attemptStatuses(deliveryId), ['superseded'])
@@ -185,6 +214,29 @@ describe('claim and record', () => {
     await record(result({ deliveryId, attempt: 1, responseBody: Buffer.from([0, 255, 10, 0]) }))
     assert.deepEqual((await shownDelivery(deliveryId)).response_body, Buffer.from([0, 255, 10, 0]))
   })
+
+  const opened = new Map<string, Date>()
+
+  async function endWith(deliveryId: string, fields: Partial<Parameters<typeof result>[0]>): Promise<void> {
+    const [row] = await database.db.query<{ opened_at: Date }>({
+      text: 'SELECT opened_at FROM due WHERE delivery_id = $1',
+      values: [deliveryId],
+    })
+    if (row) opened.set(deliveryId, row.opened_at)
+    await claim({ deliveryId, attempt: 1 })
+    assert.equal(await record(result({ deliveryId, attempt: 1, ...fields })), true)
+  }
+
+  function openedAt(deliveryId: string): Date {
+    return opened.get(deliveryId) ?? assert.fail(deliveryId)
+  }
+
+  async function failing() {
+    const [row] = await database.db.query<{ since: Date | null; inRow: number; gone: boolean }>({
+      text: 'SELECT failing_since AS since, exhausted_in_row AS "inRow", gone FROM webhook_stats',
+    })
+    return row ?? assert.fail()
+  }
 
   async function expireLease(deliveryId: string): Promise<void> {
     await database.db.query({

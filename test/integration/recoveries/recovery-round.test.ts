@@ -4,8 +4,8 @@ import type { Database } from '../../../src/db/database.ts'
 import { insertEvents } from '../../../src/events/insert-events.ts'
 import { runRecoveryRound } from '../../../src/recoveries/recovery-round.ts'
 import { cancelRecovery, forgetOldRecoveries } from '../../../src/recoveries/recovery-store.ts'
-import { deactivateWebhook } from '../../../src/webhooks/deactivate-webhook.ts'
 import { removeWebhook } from '../../../src/webhooks/manage-webhooks.ts'
+import { turnOff } from '../../../src/webhooks/switch-webhook.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { eventually } from '../../support/eventually.ts'
 import { beginRecovery, nextRound, oneRound, readRecovery, runToTheEnd, storeClosed } from '../../support/recoveries.ts'
@@ -76,7 +76,7 @@ describe('the rounds of a recovery', () => {
   })
 
   for (const [what, end] of [
-    ['turned off', () => deactivateWebhook(db, webhookId, 'The receiver answered 410 Gone.')],
+    ['turned off', () => db.transaction((sql) => turnOff(sql, webhookId, 'disabled by its owner'))],
     ['deleted', () => removeWebhook({ db }, { userId: 'alice', seesAll: false }, webhookId)],
   ] as const) {
     it(`end when the webhook is ${what}, with nothing left open, also in the middle of a round`, async () => {

@@ -36,7 +36,7 @@ describe('webhooks', () => {
     assert.deepEqual(rest, {
       ...{ user_id: 'alice', url: URL, events: ['*'], symbols: null, description: null, active: true },
       ...{ disabled_reason: null, headers: {}, signature_style: 'canonical', max_attempts: 10 },
-      ...{ secret_rotation: null },
+      ...{ secret_rotation: null, failing_since: null },
       ...{ delivery_count: 0, success_count: 0, failure_count: 0 },
       ...{ last_delivery_at: null, last_delivery_status: null },
     })
@@ -65,7 +65,7 @@ describe('webhooks', () => {
       events: ['alert_triggered', 'prediction_complete'],
       ...{ symbols: ['AAPL', '^GSPC'], description: 'my bot', active: false, disabled_reason: null },
       ...{ headers: { 'X-Team': '***', Authorization: '***' }, signature_style: 'node-quickstart', max_attempts: 20 },
-      ...{ secret_rotation: null },
+      ...{ secret_rotation: null, failing_since: null },
       ...{ delivery_count: 0, success_count: 0, failure_count: 0 },
       ...{ last_delivery_at: null, last_delivery_status: null },
     })
