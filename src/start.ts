@@ -19,6 +19,7 @@ import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { type Logger, openLog } from './telemetry/log.ts'
 import { createRegistry } from './telemetry/metrics.ts'
 import { openMetrics } from './telemetry/metrics-server.ts'
+import { refuseUnknownKeys } from './webhooks/reseal-webhooks.ts'
 import { welcome } from './welcome.ts'
 
 const DEMO_TOKEN_SECONDS = 3600
@@ -43,6 +44,7 @@ async function startAll(given: Config, log: Logger, closers: Closers) {
   const resources = openResources({ config, log, closers, role: 'all' })
   const { redis, backplane } = resources
   await checkClock(resources.webDatabase, log)
+  await refuseUnknownKeys(resources.webDatabase, resources.secrets)
   await untilReachable('Redis', () => backplane.check(), log)
   if (redis) await untilReachable('Redis', () => redis.ping(), log)
   const registry = createRegistry('all')

@@ -13,6 +13,7 @@ import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { openLog, rateLimitedErrors } from './telemetry/log.ts'
 import { createRegistry } from './telemetry/metrics.ts'
 import { openMetrics } from './telemetry/metrics-server.ts'
+import { refuseUnknownKeys } from './webhooks/reseal-webhooks.ts'
 
 /** The Procfile's `web`: REST and streams on one port, which several of these may share. */
 async function main(): Promise<void> {
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     const { webDatabase, redis, backplane } = resources
     await untilReachable('PostgreSQL', () => webDatabase.query({ text: 'SELECT 1' }), log)
     await checkClock(webDatabase, log)
+    await refuseUnknownKeys(webDatabase, resources.secrets)
     await untilReachable('Redis', () => backplane.check(), log)
     if (redis) await untilReachable('Redis', () => redis.ping(), log)
     if (redis) await checkEvictionPolicy(redis, log)

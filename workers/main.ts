@@ -12,6 +12,7 @@ import { createDeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import { openLog } from '../src/telemetry/log.ts'
 import { createRegistry } from '../src/telemetry/metrics.ts'
 import { openMetrics } from '../src/telemetry/metrics-server.ts'
+import { refuseUnknownKeys } from '../src/webhooks/reseal-webhooks.ts'
 import { startWork } from './work.ts'
 
 /** What has stopped may not let itself be closed either. */
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
     const { workerDatabase, redis } = resources
     await untilReachable('PostgreSQL', () => workerDatabase.query({ text: 'SELECT 1' }), log)
     await checkClock(workerDatabase, log)
+    await refuseUnknownKeys(workerDatabase, resources.secrets)
     if (redis) await untilReachable('Redis', () => redis.ping(), log)
     if (redis) await checkEvictionPolicy(redis, log)
     const registry = createRegistry('worker')

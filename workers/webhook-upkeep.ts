@@ -1,4 +1,5 @@
 import type { Database } from '../src/db/database.ts'
+import type { SecretBox } from '../src/db/secret-box.ts'
 import { cancelStranded } from '../src/deliveries/cancel-deliveries.ts'
 import { publicId } from '../src/ids.ts'
 import { type Loop, startLoop } from '../src/loop.ts'
@@ -10,6 +11,7 @@ import {
   type FailingWebhook,
   warnFailing,
 } from '../src/webhooks/failing-webhooks.ts'
+import { resealWebhooks } from '../src/webhooks/reseal-webhooks.ts'
 import { forgetOldSecrets } from '../src/webhooks/rotate-secret.ts'
 
 export interface WebhookUpkeepDeps {
@@ -21,6 +23,8 @@ export interface WebhookUpkeepDeps {
 }
 
 const EVERY_MS = 10_000
+/** A look at every webhook; keys are replaced seldom. */
+const RESEAL_EVERY_MS = 300_000
 /** Bounds what one round forgets to some milliseconds. */
 const MOST_FORGOTTEN = 1_000
 
@@ -38,6 +42,26 @@ export function startWebhookUpkeep(deps: WebhookUpkeepDeps): Loop {
       const forgotten = await forgetOldSecrets(deps.db, MOST_FORGOTTEN)
       const stranded = await cancelStranded(deps.db)
       return stranded || forgotten === MOST_FORGOTTEN
+    },
+  })
+}
+
+/** Brings what is sealed with an older key under the current one, a few at a time. Safe in several processes. */
+export function startResealing(deps: {
+  db: Database
+  secrets: SecretBox
+  metrics: Pick<DeliveryMetrics, 'sealedWithOlderKeys'>
+  log: Logger
+  onError: (error: unknown) => void
+}): Loop {
+  return startLoop({
+    everyMs: RESEAL_EVERY_MS,
+    onError: deps.onError,
+    runOnce: async () => {
+      const { resealed, left } = await resealWebhooks(deps)
+      deps.metrics.sealedWithOlderKeys(left)
+      if (resealed > 0) deps.log.info({ resealed, left, key_id: deps.secrets.keyIds[0] }, 'webhooks.resealed')
+      return false
     },
   })
 }

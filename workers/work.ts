@@ -12,7 +12,7 @@ import { startRecoveries } from './recoveries.ts'
 import { startRetention } from './retention.ts'
 import { startUpkeep } from './upkeep.ts'
 import { startWatchdog } from './watchdog.ts'
-import { startWebhookUpkeep } from './webhook-upkeep.ts'
+import { startResealing, startWebhookUpkeep } from './webhook-upkeep.ts'
 
 /** Everything a worker does: makes attempts, feeds the queue, announces what was left, keeps the house. */
 export interface Work {
@@ -45,6 +45,8 @@ export async function startWork(
   const care = { db, rules: config.failing, metrics, log }
   const webhooks = startWebhookUpkeep({ ...care, onError: errors('webhook_upkeep.error') })
   closers.add('upkeep of webhooks', () => webhooks.stop())
+  const resealing = startResealing({ db, secrets: resources.secrets, metrics, log, onError: errors('reseal.error') })
+  closers.add('resealing', () => resealing.stop())
 
   const queues = await openQueues(resources, closers)
   const health = startHealth({

@@ -6,6 +6,8 @@ export interface SecretBox {
   seal(text: string, context: string): Buffer
   /** @throws when the key is not among ours, or the bytes or the context are not those that were sealed */
   open(sealed: Buffer, context: string): string
+  /** The ids of our keys, first the one that seals. */
+  readonly keyIds: readonly string[]
   /** Whether it was sealed with the key that seals now. */
   isCurrent(sealed: Buffer): boolean
 }
@@ -26,6 +28,7 @@ export function createSecretBox(keys: readonly SecretsKey[]): SecretBox {
   const byId = new Map(keys.map(({ id, key }) => [id, key]))
   const opened = new Map<string, string>()
   return {
+    keyIds: keys.map(({ id }) => id),
     seal(text, context) {
       const nonce = randomBytes(NONCE)
       const cipher = createCipheriv('aes-256-gcm', current.key, nonce).setAAD(Buffer.from(context))

@@ -17,6 +17,7 @@ export interface DeliveryMetrics {
   oldestDue(seconds: number): void
   openDeliveries(count: number): void
   webhookDisabled(why: 'gone' | 'failing'): void
+  sealedWithOlderKeys(webhooks: number): void
 }
 
 export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
@@ -93,6 +94,11 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
     labelNames: ['why'],
     registers,
   })
+  const olderKeys = new Gauge({
+    name: 'ara_webhooks_under_older_keys',
+    help: 'Webhooks that are not yet sealed with the first key of SECRETS_KEY',
+    registers,
+  })
   return {
     accepted(count, opened) {
       events.inc(count)
@@ -114,5 +120,6 @@ export function createDeliveryMetrics(registry: Registry): DeliveryMetrics {
     oldestDue: (seconds) => oldest.set(seconds),
     openDeliveries: (count) => open.set(count),
     webhookDisabled: (why) => disabled.inc({ why }),
+    sealedWithOlderKeys: (webhooks) => olderKeys.set(webhooks),
   }
 }
