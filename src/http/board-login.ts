@@ -25,18 +25,9 @@ const FORM_LIMIT = 16 * 1024
 /** The token itself is the cookie: it ends with the token, and no script can read it. */
 export function createBoardLogin({ authenticator, logins }: LoginDeps, base: string): BoardLogin {
   const readForm = readBody({ limit: FORM_LIMIT, types: ['application/x-www-form-urlencoded'], optional: false })
-  const verify = (token: string) =>
-    token.startsWith('ara_') ? authenticator.apiKey(token) : authenticator.bearer(token)
-
-  async function tryToVerify(ctx: Context, token: string): Promise<Principal> {
-    await logins.refuseIfExhausted(ctx.ip)
-    try {
-      return await verify(token)
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 401) await logins.countFailure(ctx.ip)
-      throw error
-    }
-  }
+  const verify = (token: string, suspect: boolean) =>
+    token.startsWith('ara_') ? authenticator.apiKey(token, suspect) : authenticator.bearer(token)
+  const tryToVerify = (ctx: Context, token: string) => logins.check(ctx.ip, (suspect) => verify(token, suspect))
 
   async function logIn(ctx: Context): Promise<void> {
     await readForm(ctx, async () => undefined)
@@ -73,7 +64,8 @@ export function createBoardLogin({ authenticator, logins }: LoginDeps, base: str
       if (header !== undefined) return tryToVerify(ctx, header)
       const token = ctx.cookies.get(COOKIE)
       if (token === undefined || token === '') return null
-      return verify(token).catch((error: unknown) => {
+      // A cookie that has ended is no failed login, so no limit holds for it: it is looked up as if it came in a flood.
+      return verify(token, true).catch((error: unknown) => {
         if (error instanceof ApiError && error.status === 401) return null
         throw error
       })

@@ -82,15 +82,21 @@ export async function revokeApiKey(db: Sql, userId: string, id: string): Promise
   if (gone.length === 0) throw notFound('API key')
 }
 
-/** The row of a key that may be used now, or null. */
-export async function findApiKey(db: Sql, key: string): Promise<ApiKey | null> {
-  if (!FORM.test(key)) return null
-  const [row] = await db.query<ApiKey>({
-    name: 'find_api_key',
-    text: `SELECT ${COLUMNS} FROM api_keys WHERE sha256 = $1 AND (expires_at IS NULL OR expires_at > now())`,
-    values: [sha256Of(key)],
+/** @returns for each the row if it may be used now, or null, in their order */
+export async function findApiKeys(db: Sql, keys: readonly string[]): Promise<(ApiKey | null)[]> {
+  const rows = await db.query<ApiKey & { digest: string }>({
+    name: 'find_api_keys',
+    text: `SELECT ${COLUMNS}, encode(sha256, 'hex') AS digest FROM api_keys
+           WHERE sha256 = ANY($1::bytea[]) AND (expires_at IS NULL OR expires_at > now())`,
+    values: [keys.map(sha256Of)],
   })
-  return row ?? null
+  const found = new Map(rows.map((row) => [row.digest, row]))
+  return keys.map((key) => found.get(sha256Of(key).toString('hex')) ?? null)
+}
+
+/** What has not the form is no key, and nobody need look for it. */
+export function looksLikeApiKey(text: string): boolean {
+  return FORM.test(text)
 }
 
 /** A key as whoever was let in by it knows it, without the key. */

@@ -1,22 +1,26 @@
 import type { Database } from '../db/database.ts'
-import { microBatch } from '../db/micro-batch.ts'
+import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
 import { forbidden, unauthorized } from '../errors.ts'
-import { apiKeysAreGood, findApiKey, type KeyMark, markOf, touchApiKey } from './api-keys.ts'
+import { apiKeysAreGood, findApiKeys, type KeyMark, looksLikeApiKey, markOf, touchApiKey } from './api-keys.ts'
 import type { BlockedUsers } from './blocked-users.ts'
 import { principalOfClaims } from './claims.ts'
 import type { Principal } from './principal.ts'
-import { takeTicket } from './tickets.ts'
+import { takeTickets } from './tickets.ts'
 import { createTokenVerifier, type JwtSettings, type TokenRules, tokenRules } from './verify-token.ts'
 
-/** Who is asking, by what they show. Refusals are ApiError 401, and 403 for a blocked user. */
+/**
+ * Who is asking, by what they show. Refusals are ApiError 401, and 403 for a blocked user. To verify a JWT costs microseconds; a
+ * key or a ticket costs a look into the database, so those of suspect addresses, which may come as a flood, are looked up
+ * together: up to a thousand in one statement, and one statement at a time.
+ */
 export interface Authenticator {
   /** How koa-jwt is to check a token on REST; what it finds goes to `claims`. */
   readonly rules: TokenRules
   claims(verified: unknown): Promise<Principal>
   bearer(token: string): Promise<Principal>
-  apiKey(key: string): Promise<Principal>
+  apiKey(key: string, suspect: boolean): Promise<Principal>
   /** A socket's `?token=`: a JWT, an API key, or a ticket, which is used up by it. */
-  stream(token: string): Promise<Principal>
+  stream(token: string, suspect: boolean): Promise<Principal>
   /** When what a principal was let in with ends, in Unix milliseconds: for tokens, the clock skew later than they say. */
   endOf(principal: Principal): number
   /** Whether a principal that was let in may stay: not blocked, not expired, its key not revoked. */
@@ -37,12 +41,7 @@ export function createAuthenticator(deps: {
   const verify = createTokenVerifier(rules, now)
   const { blocked } = deps
   const touching = new Set<string>()
-  const keyIsGood = microBatch({
-    run: (keys: readonly KeyMark[]) => apiKeysAreGood(deps.db, keys),
-    windowMs: 2,
-    maxSize: 1000,
-    maxAtOnce: 1,
-  })
+  const keyIsGood = inOneLane((keys: readonly KeyMark[]) => apiKeysAreGood(deps.db, keys))
 
   async function unlessBlocked(principal: Principal): Promise<Principal> {
     if (await blocked.has(principal.userId)) throw forbidden('This user is blocked.')
@@ -59,16 +58,19 @@ export function createAuthenticator(deps: {
   }
 
   const bearer = async (token: string) => unlessBlocked(await verify(token))
-  const apiKey = async (key: string) => {
-    const row = await findApiKey(deps.db, key)
+  const findTogether = inOneLane((keys: readonly string[]) => findApiKeys(deps.db, keys))
+  const takeTogether = inOneLane((tickets: readonly string[]) => takeTickets(deps.db, tickets))
+  const apiKey = async (key: string, suspect: boolean) => {
+    if (!looksLikeApiKey(key)) throw unauthorized('The API key is not valid.')
+    const row = suspect ? await findTogether(key) : (await findApiKeys(deps.db, [key]))[0]
     if (!row) throw unauthorized('The API key is not valid.')
     noteUse(row.id, row.last_used_at)
     const { user_id: userId, role, tier, expires_at } = row
     const expiry = expires_at === null ? {} : { expiresAt: expires_at }
     return unlessBlocked({ userId, role, tier, via: 'api_key', keyId: row.id, keyMark: markOf(key), ...expiry })
   }
-  const ticket = async (text: string) => {
-    const principal = await takeTicket(deps.db, text)
+  const ticket = async (text: string, suspect: boolean) => {
+    const principal = suspect ? await takeTogether(text) : (await takeTickets(deps.db, [text]))[0]
     if (!principal) throw unauthorized('The ticket is not valid: it works once, within 30 seconds.')
     return unlessBlocked(principal)
   }
@@ -83,9 +85,9 @@ export function createAuthenticator(deps: {
     claims: async (verified) => unlessBlocked(principalOfClaims(verified)),
     bearer,
     apiKey,
-    stream(token) {
-      if (token.startsWith('ara_')) return apiKey(token)
-      return token.startsWith('tkt_') ? ticket(token) : bearer(token)
+    stream(token, suspect) {
+      if (token.startsWith('ara_')) return apiKey(token, suspect)
+      return token.startsWith('tkt_') ? ticket(token, suspect) : bearer(token)
     },
     endOf,
     async recheck(principal) {
@@ -94,4 +96,8 @@ export function createAuthenticator(deps: {
       return keyId === undefined || keyIsGood({ id: keyId, mark: keyMark })
     },
   }
+}
+
+function inOneLane<Item, Result>(run: (items: readonly Item[]) => Promise<Result[]>): MicroBatch<Item, Result> {
+  return microBatch<Item, Result>({ run, windowMs: 2, maxSize: 1000, maxAtOnce: 1 })
 }

@@ -20,15 +20,30 @@ export async function makeTicket(db: Sql, principal: Principal): Promise<string>
   return ticket
 }
 
-/** Uses the ticket up. Null when it is unknown, used or too old. */
-export async function takeTicket(db: Sql, ticket: string): Promise<Principal | null> {
-  const [row] = await db.query<{ principal: StoredPrincipal; good: boolean }>({
-    text: 'DELETE FROM tickets WHERE sha256 = $1 RETURNING principal, expires_at > now() AS good',
-    values: [sha256Of(ticket)],
+/** Uses the tickets up. Null for each that is unknown, used (also by one before it here) or too old, in their order. */
+export async function takeTickets(db: Sql, tickets: readonly string[]): Promise<(Principal | null)[]> {
+  const rows = await db.query<Taken>({
+    text: `DELETE FROM tickets WHERE sha256 = ANY($1::bytea[])
+           RETURNING encode(sha256, 'hex') AS digest, principal, expires_at > now() AS good`,
+    values: [tickets.map(sha256Of)],
   })
-  if (!row?.good) return null
-  const { expiresAt, ...rest } = row.principal
+  const taken = new Map(rows.map((row) => [row.digest, row]))
+  return tickets.map((ticket) => {
+    const digest = sha256Of(ticket).toString('hex')
+    const row = taken.get(digest)
+    taken.delete(digest)
+    return row?.good ? principalOf(row) : null
+  })
+}
+
+function principalOf({ principal: { expiresAt, ...rest } }: Taken): Principal {
   return { ...rest, via: 'ticket', ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }) }
+}
+
+interface Taken {
+  digest: string
+  principal: StoredPrincipal
+  good: boolean
 }
 
 type StoredPrincipal = Omit<Principal, 'expiresAt'> & { expiresAt?: string }

@@ -20,23 +20,22 @@ export function createTokenJudge(deps: {
 
   async function judge(token: string, address: string): Promise<Principal | Refusal> {
     try {
-      await logins.refuseIfExhausted(address)
-      const principal = await authenticator.stream(token)
+      const principal = await logins.check(address, (suspect) => authenticator.stream(token, suspect))
       if (may(principal, 'streams:read')) return principal
       return { code: CLOSE.forbidden, reason: 'the role may not read streams' }
     } catch (error) {
-      return refusalOf(error, address)
+      return refusalOf(error)
     }
   }
 
-  async function refusalOf(error: unknown, address: string): Promise<Refusal> {
+  function refusalOf(error: unknown): Refusal {
     if (error instanceof ApiError && error.status === 401) {
       onFailure()
-      await logins.countFailure(address)
       return { code: CLOSE.unauthorized, reason: error.message }
     }
     if (error instanceof ApiError && error.status === 403) return { code: CLOSE.forbidden, reason: error.message }
     if (error instanceof ApiError && error.status === 429) {
+      onFailure()
       return { code: CLOSE.tooMany, reason: retryAfter(Number(error.headers['Retry-After']) * 1000) }
     }
     onError(error)

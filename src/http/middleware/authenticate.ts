@@ -1,7 +1,7 @@
 import type { JwtHeader } from 'jsonwebtoken'
 import type { Context, Middleware, Next } from 'koa'
 import koaJwt from 'koa-jwt'
-import { ApiError, unauthorized } from '../../errors.ts'
+import { unauthorized } from '../../errors.ts'
 import type { Authenticator } from '../../identity/authenticator.ts'
 import type { LoginLimit } from '../../identity/login-limit.ts'
 import type { Principal } from '../../identity/principal.ts'
@@ -21,13 +21,9 @@ export function authenticate(authenticator: Authenticator, logins: LoginLimit): 
     passthrough: true,
   } as unknown as koaJwt.Options)
 
-  async function identify(ctx: Context): Promise<Principal> {
+  async function identify(ctx: Context, suspect: boolean): Promise<Principal> {
     const authorization = ctx.get('Authorization')
-    if (authorization === '') {
-      const apiKey = ctx.get('X-API-Key')
-      if (apiKey === '') throw unauthorized('This needs an Authorization: Bearer token or an X-API-Key.')
-      return authenticator.apiKey(apiKey)
-    }
+    if (authorization === '') return authenticator.apiKey(ctx.get('X-API-Key'), suspect)
     if (!/^Bearer \S+$/i.test(authorization)) throw unauthorized('The Authorization header must be: Bearer <token>.')
     await verifyBearer(ctx, async () => undefined)
     const claims = ctx.state['claims']
@@ -36,15 +32,9 @@ export function authenticate(authenticator: Authenticator, logins: LoginLimit): 
   }
 
   return async function authenticate(ctx: Context, next: Next) {
-    await logins.refuseIfExhausted(ctx.ip)
-    try {
-      ctx.state['principal'] = await identify(ctx)
-    } catch (error) {
-      // A blocked user and a database that is away are no failed logins; neither is a request that names nobody.
-      if (presentsCredential(ctx) && error instanceof ApiError && error.status === 401)
-        await logins.countFailure(ctx.ip)
-      throw error
-    }
+    // A request that names nobody is no failed login.
+    if (!presentsCredential(ctx)) throw unauthorized('This needs an Authorization: Bearer token or an X-API-Key.')
+    ctx.state['principal'] = await logins.check(ctx.ip, (suspect) => identify(ctx, suspect))
     return next()
   }
 }

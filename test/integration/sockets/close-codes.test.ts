@@ -150,7 +150,7 @@ describe('the code that a socket is closed with', () => {
     const slow = new Promise<void>((resolve) => {
       letIn = resolve
     })
-    const stream = (token: string) => slow.then(() => tokensAreNames.stream(token))
+    const stream = (token: string) => slow.then(() => tokensAreNames.stream(token, false))
     const ending = await startStreams({ authenticator: { ...tokensAreNames, stream } })
     const client = openClient(`${ending.url}/ws/alerts?token=alice`)
     await setTimeout(100)

@@ -187,14 +187,16 @@ describe('a frame auth', () => {
       client.send({ type: 'auth', token: 'bad' })
       assert.equal((await client.next('error'))['code'], 'unauthorized')
     }
-    client.send({ type: 'auth', token: 'alice' })
-    for (const ended of [client.ended, openClient(`${system.url}/ws/alerts?token=alice`).ended]) {
+    client.send({ type: 'auth', token: 'alice', id: 'good' })
+    assert.equal((await client.next('authenticated'))['id'], 'good')
+    client.send({ type: 'auth', token: 'bad' })
+    for (const ended of [client.ended, openClient(`${system.url}/ws/alerts?token=bad`).ended]) {
       const { code, reason } = await ended
       assert.equal(code, 4529)
       const { retry_after_ms } = JSON.parse(reason)
       assert.ok(retry_after_ms > 0 && retry_after_ms <= 60_000, reason)
     }
-    await (await connectClient(`${system.url}/ws/alerts`)).close()
+    for (const query of ['', '?token=alice']) await (await connectClient(`${system.url}/ws/alerts${query}`)).close()
   })
 })
 
