@@ -9,7 +9,7 @@ import type { Leases } from './leases.ts'
 import { customSecrets, maskCustom, maskEchoes } from './mask-headers.ts'
 import type { AttemptResult, RecordAttempt } from './record.ts'
 import { parseRetryAfter, type RetryPolicy, retryDelay } from './retry-policy.ts'
-import type { Outcome, Sender } from './send.ts'
+import { type Outcome, type Sender, transportHeaders } from './send.ts'
 
 export interface AttemptDeps {
   claim: ClaimAttempt
@@ -183,7 +183,7 @@ function toResult(
   const logged = {
     deliveryId: claimed.deliveryId,
     attempt: claimed.attempt,
-    requestHeaders: JSON.stringify(maskCustom(headers, claimed.webhook.headerNames)),
+    requestHeaders: JSON.stringify(loggedHeaders(claimed, headers)),
     durationMs: Math.round(outcome.durationMs),
   }
   if (outcome.kind !== 'response') {
@@ -210,6 +210,12 @@ function toResult(
     errorMessage: `The receiver answered ${outcome.status}.`,
     retryInMs: gone ? null : nextDelay(deps, claimed, parseRetryAfter(outcome.retryAfter, new Date())),
   }
+}
+
+/** As sent, but for the masks. Without headers nothing could be sent. */
+function loggedHeaders({ webhook, canonical }: ClaimedAttempt, headers: Record<string, string>) {
+  if (Object.keys(headers).length === 0) return headers
+  return { ...maskCustom(headers, webhook.headerNames), ...transportHeaders({ url: webhook.url, body: canonical }) }
 }
 
 function nextDelay(deps: AttemptDeps, claimed: ClaimedAttempt, retryAfterMs: number | null): number | null {

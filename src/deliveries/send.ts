@@ -50,6 +50,8 @@ const MOST_READ = 64 * 1024
 const MOST_KEPT = 16 * 1024
 /** Interim answers (1xx) before the answer; nobody has a use for many, and each costs as much as an answer. */
 const MOST_HINTS = 20
+/** The log shows an answer as it came, so it must come unpacked. */
+const ACCEPTED_ENCODING = 'identity'
 
 /** Posts to receivers: guarded addresses, no redirects, no proxies, no decompression. It never throws. */
 export function createSender(options: { allowCidrs: readonly string[] } & Trust): Sender {
@@ -76,6 +78,15 @@ async function send(pools: Pools, deadlines: Deadlines, request: SendRequest): P
   }
 }
 
+/** What `post` sends beside the headers it is given, but `Connection`, which undici says. */
+export function transportHeaders({ url, body }: Pick<SendRequest, 'url' | 'body'>): Record<string, string> {
+  return {
+    Host: new URL(url).host,
+    'Accept-Encoding': ACCEPTED_ENCODING,
+    'Content-Length': String(Buffer.byteLength(body)),
+  }
+}
+
 async function post(pools: Pools, request: SendRequest, deadline: Deadline) {
   if (deadline.reason) throw deadline.reason
   const { origin, pathname, search } = new URL(request.url)
@@ -83,7 +94,7 @@ async function post(pools: Pools, request: SendRequest, deadline: Deadline) {
   const response = await pools.get(request.webhookId, origin).request({
     method: 'POST',
     path: pathname + search,
-    headers: { ...request.headers, 'Accept-Encoding': 'identity' },
+    headers: { ...request.headers, 'Accept-Encoding': ACCEPTED_ENCODING },
     body: request.body,
     signal: deadline,
     // A receiver that answers before it has read everything is not to be retried on another connection.
