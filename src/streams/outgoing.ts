@@ -47,10 +47,19 @@ export function toMessages(publication: Publication, now: Date): OutgoingMessage
   return messages
 }
 
-/** `JSON.stringify` rounds whole numbers beyond 2^53, which have 16 digits or more. Most messages have none. */
+/**
+ * `JSON.stringify` rounds whole numbers beyond 2^53, which have 16 digits or more, and drops the sign of -0. Most messages have
+ * neither.
+ */
 function dataText(data: JsonObject): string {
   const text = JSON.stringify(data)
-  return /\d{16}/.test(text) ? canonicalJson(data) : text
+  const isExact = !/\d{16}/.test(text) && !(/[:[,]0[\]},]/.test(text) && holdsNegativeZero(data))
+  return isExact ? text : canonicalJson(data)
+}
+
+function holdsNegativeZero(value: JsonValue): boolean {
+  if (typeof value !== 'object' || value === null) return Object.is(value, -0)
+  return Object.values(value).some(holdsNegativeZero)
 }
 
 function completed(message: Publication['messages'][number], index: number, complaints: Complaint[]): JsonObject {

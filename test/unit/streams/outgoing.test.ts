@@ -38,6 +38,19 @@ describe('a published message', () => {
     assert.deepEqual(JSON.parse(read({ ...price, data: plain })[0]?.data ?? ''), plain)
   })
 
+  it('has a zero with its sign, however deep', () => {
+    for (const [data, expected] of [
+      [{ price: -0 }, '{"price": -0.0}'],
+      [{ b: [1, -0], a: 0 }, '{"a": 0, "b": [1, -0.0]}'],
+      [{ a: { b: [{ c: -0 }] } }, '{"a": {"b": [{"c": -0.0}]}}'],
+      [{ b: 0, a: [0, '-0'] }, '{"b":0,"a":[0,"-0"]}'],
+    ] as const) {
+      assert.equal(read({ ...price, data })[0]?.data, expected)
+    }
+    const [completed] = read({ ...prediction, data: { ...prediction.data, lower_bound: -0 } })
+    assert.match(completed?.data ?? '', /"lower_bound": -0\.0[,}]/)
+  })
+
   it('keeps its order among the others', () => {
     const sent = Array.from({ length: 1000 }, (_, n) => ({ ...price, data: { n } }))
     assert.deepEqual(
