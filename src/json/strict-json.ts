@@ -1,4 +1,5 @@
-import { badRequest, invalid } from '../errors.ts'
+import { badRequest, type Complaint, invalid } from '../errors.ts'
+import { findInexactNumbers, type InexactNumber } from './inexact-numbers.ts'
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue }
 export type JsonObject = { [key: string]: JsonValue }
@@ -15,6 +16,7 @@ const DEEPEST = 64
 /** A hostile body must not be answered with a much larger list. */
 const MOST_COMPLAINTS = 50
 const LONGEST_NAME = 100
+const LONGEST_LITERAL = 40
 
 /** Digits enough to be inexact or infinite, an exponent, or an escape that may hide NUL, a surrogate or `__proto__`. */
 const SUSPECT = /\d{16}|\d[eE]\+?\d{3}|\\u|__proto__|[\ud800-\udfff]/
@@ -25,11 +27,8 @@ const SUSPECT = /\d{16}|\d[eE]\+?\d{3}|\\u|__proto__|[\ud800-\udfff]/
  */
 export function parseStrictJson(text: string): JsonValue {
   const value = parse(text)
-  const complaints: { path: string; reason: string }[] = []
-  if (SUSPECT.test(text)) {
-    for (const literal of inexactNumbers(text))
-      complaints.push({ path: '', reason: `${literal} cannot be held exactly` })
-  }
+  const complaints: Complaint[] = []
+  if (SUSPECT.test(text)) complaints.push(...findInexactNumbers(text, MOST_COMPLAINTS).map(complaintOf))
   walk(value, '', 1, complaints)
   if (complaints.length > 0) throw invalid(complaints.slice(0, MOST_COMPLAINTS))
   return value
@@ -46,23 +45,22 @@ function parse(text: string): JsonValue {
   }
 }
 
-/** Strings are stepped over; what is left that begins like a number is one, since the text did parse. */
-function inexactNumbers(text: string): string[] {
-  const found: string[] = []
-  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)) {
-    if (token.startsWith('"')) continue
-    const value = Number(token)
-    const isInteger = /^-?\d+$/.test(token)
-    if (!Number.isFinite(value) || (isInteger && !Number.isSafeInteger(value) && BigInt(token) !== BigInt(value))) {
-      found.push(token.length > 40 ? `${token.slice(0, 40)}…` : token)
-    }
-  }
-  return found
+function complaintOf({ steps, literal }: InexactNumber): Complaint {
+  const shown = literal.length > LONGEST_LITERAL ? `${literal.slice(0, LONGEST_LITERAL)}…` : literal
+  // Deeper ones are refused for their depth, and their paths would be long.
+  const path = steps.length > DEEPEST ? '' : steps.reduce(pathTo, '')
+  return { path, reason: `${shown} cannot be held exactly` }
+}
+
+function pathTo(path: string, step: string | number): string {
+  if (typeof step === 'number') return `${path}[${step}]`
+  const name = step.length > LONGEST_NAME ? `${step.slice(0, LONGEST_NAME)}…` : step
+  return path === '' ? name : `${path}.${name}`
 }
 
 const BAD_TEXT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
-function walk(value: JsonValue, path: string, depth: number, complaints: { path: string; reason: string }[]): void {
+function walk(value: JsonValue, path: string, depth: number, complaints: Complaint[]): void {
   if (typeof value === 'string') {
     if (BAD_TEXT.test(value)) complaints.push({ path, reason: 'holds NUL or half of a surrogate pair' })
     return
@@ -73,12 +71,11 @@ function walk(value: JsonValue, path: string, depth: number, complaints: { path:
     return
   }
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) walk(item, `${path}[${index}]`, depth + 1, complaints)
+    for (const [index, item] of value.entries()) walk(item, pathTo(path, index), depth + 1, complaints)
     return
   }
   for (const key of Object.keys(value)) {
-    const name = key.length > LONGEST_NAME ? `${key.slice(0, LONGEST_NAME)}…` : key
-    const inner = path === '' ? name : `${path}.${name}`
+    const inner = pathTo(path, key)
     if (key === '__proto__') complaints.push({ path: inner, reason: 'is not an allowed name' })
     if (BAD_TEXT.test(key)) complaints.push({ path: inner, reason: 'is a name with NUL or half of a surrogate pair' })
     walk(value[key] ?? null, inner, depth + 1, complaints)

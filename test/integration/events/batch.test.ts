@@ -103,7 +103,11 @@ describe('a batch of events', () => {
     assert.deepEqual([malformed.status, malformed.body.error], [400, 'malformed_json'])
     assert.match(malformed.body.message, /^Line 3: /)
     const inexact = await postLines(EVENT, '{"event_type": "system_error", "data": {"message": "m", "x": 1e400}}')
-    assert.deepEqual([inexact.status, paths(inexact)], [422, ['[1]']])
+    assert.deepEqual([inexact.status, paths(inexact)], [422, ['[1].data.x']])
+    const inArray = await post(
+      '[{"event_type": "system_error", "data": {"message": "m"}}, {"data": {"x": [0, 1e400]}}]',
+    )
+    assert.deepEqual([inArray.status, paths(inArray)], [422, ['[1].data.x[1]']])
     const nul = await postLines(EVENT, '{"event_type": "system_error", "data": {"message": "\\u0000"}}')
     assert.deepEqual([nul.status, paths(nul)], [422, ['[1].data.message']])
     assert.deepEqual(await stored(), [])

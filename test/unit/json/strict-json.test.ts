@@ -60,20 +60,41 @@ describe('strict JSON', () => {
 
   const refused: [what: string, text: string, expected: [path: string, reason: RegExp][]][] = [
     ['an integer that a double rounds', '9007199254740993', [['', /^9007199254740993 cannot be held exactly$/]]],
-    ['a negative one', '{"a":-9007199254740993}', [['', /^-9007199254740993 /]]],
-    ['a rounded integer beyond 1e21', '[1000000000000000000001]', [['', /^1000000000000000000001 /]]],
+    ['a negative one', '{"a":-9007199254740993}', [['a', /^-9007199254740993 /]]],
+    ['a rounded integer beyond 1e21', '[1000000000000000000001]', [['[0]', /^1000000000000000000001 /]]],
     [
       'two rounded integers',
       '[9007199254740993,9007199254740995]',
       [
-        ['', /0993 /],
-        ['', /0995 /],
+        ['[0]', /0993 /],
+        ['[1]', /0995 /],
       ],
     ],
-    ['one beside its look-alike in a string', '{"9007199254740995":9007199254740993}', [['', /^9007199254740993 /]]],
-    ['1e400', '{"a":1e400}', [['', /^1e400 /]]],
-    ['-1E+400', '[-1E+400]', [['', /^-1E\+400 /]]],
-    ['a non-finite number with few digits of exponent', '{"a":123456789e301}', [['', /e301 /]]],
+    [
+      'one beside its look-alike in a string',
+      '{"9007199254740995":9007199254740993}',
+      [['9007199254740995', /^9007199254740993 /]],
+    ],
+    [
+      'some of many, at whatever depth and after whatever stands before',
+      '{"a":[[],{},[1,{"b":"]}{[,","c\\"\\u00e9":[{"x":0},1e400]}]],"d":{"e":{}},"f":9007199254740993}',
+      [
+        ['a[2][1].c"é[1]', /^1e400 /],
+        ['f', /0993 /],
+      ],
+    ],
+    ['one under a long name', `{"${'k'.repeat(101)}":1e400}`, [[`${'k'.repeat(100)}…`, /1e400/]]],
+    [
+      'one that is too deep as well',
+      `${'['.repeat(65)}1e400${']'.repeat(65)}`,
+      [
+        ['', /1e400/],
+        ['', /64 levels/],
+      ],
+    ],
+    ['1e400', '{"a":1e400}', [['a', /^1e400 /]]],
+    ['-1E+400', '[-1E+400]', [['[0]', /^-1E\+400 /]]],
+    ['a non-finite number with few digits of exponent', '{"a":123456789e301}', [['a', /e301 /]]],
     ['an exponent with leading zeros', '1e0000400', [['', /^1e0000400 /]]],
     ['400 digits', '9'.repeat(400), [['', /^9{40}… cannot/]]],
     ['65 levels of arrays', nested(65), [['', /64 levels/]]],
@@ -98,7 +119,7 @@ describe('strict JSON', () => {
       'several things at once',
       '{"a":"\\u0000","b":1e999,"__proto__":1}',
       [
-        ['', /1e999/],
+        ['b', /1e999/],
         ['a', /NUL/],
         ['__proto__', /name/],
       ],
