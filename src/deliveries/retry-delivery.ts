@@ -2,8 +2,9 @@ import type { Sql } from '../db/database.ts'
 import { conflict, notFound } from '../errors.ts'
 
 /**
- * One more attempt of a delivery, at once (also while its webhook is held back), with the next number. One that is over is opened again, and its outcome leaves the
- * counters until it has a new one. Runs in a transaction.
+ * One more attempt of a delivery, at once (also while its webhook is held back), with the next number. One that is over is
+ * opened again: its outcome leaves the counters until it has a new one, and it is not delivered, while what its last attempt came to
+ * still shows. Runs in a transaction.
  * @throws ApiError 404 when the webhook has no such delivery; 409 while an attempt is under way or the webhook is off
  */
 export async function retryDelivery(
@@ -60,7 +61,7 @@ async function reopen(sql: Sql, webhookId: string, deliveryId: string, delivery:
   const reopenedByAnother = reopened.length === 0
   if (reopenedByAnother) return
   await sql.query({
-    text: `UPDATE deliveries SET status = 'retrying', max_attempts = greatest(max_attempts, attempt + 1),
+    text: `UPDATE deliveries SET status = 'retrying', delivered_at = NULL, max_attempts = greatest(max_attempts, attempt + 1),
              error = nullif(error, 'canceled'), error_message = CASE WHEN error IS DISTINCT FROM 'canceled' THEN error_message END
            WHERE id = $1`,
     values: [deliveryId],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ClaimAttempt, createClaim } from '../../../src/deliveries/claim.ts'
-import { listAttempts } from '../../../src/deliveries/delivery-log.ts'
+import { findDelivery, listAttempts } from '../../../src/deliveries/delivery-log.ts'
 import { createRecord, type RecordAttempt } from '../../../src/deliveries/record.ts'
 import { retryDelivery } from '../../../src/deliveries/retry-delivery.ts'
 import { findWebhook } from '../../../src/webhooks/webhook-store.ts'
@@ -39,6 +39,28 @@ describe('retrying a delivery by hand', () => {
     await record(attemptResult({ deliveryId, attempt: 2 }))
     assert.deepEqual(await counters(), [1, 1, 0])
     assert.deepEqual(await attemptStatuses(deliveryId), ['failed', 'success'])
+  })
+
+  it('takes back that it was delivered until it is again, and still shows what its last attempt came to', async () => {
+    const deliveryId = await openDelivery(database.db)
+    const shown = async () => {
+      const delivery = await findDelivery(database.db, webhookId, deliveryId)
+      assert.ok(delivery)
+      return [delivery.status, delivery.delivered_at !== null, delivery.response_code, delivery.attempt]
+    }
+    await claim({ deliveryId, attempt: 1 })
+    await record(attemptResult({ deliveryId, attempt: 1 }))
+    assert.deepEqual(await shown(), ['success', true, 200, 1])
+    await retry(deliveryId)
+    assert.deepEqual(await shown(), ['retrying', false, 200, 1])
+    await claim({ deliveryId, attempt: 2 })
+    assert.deepEqual(await shown(), ['delivering', false, 200, 2])
+    await record(attemptResult({ deliveryId, attempt: 2, status: 'failed', retryInMs: null, responseCode: 500 }))
+    assert.deepEqual(await shown(), ['failed', false, 500, 2])
+    await retry(deliveryId)
+    await claim({ deliveryId, attempt: 3 })
+    await record(attemptResult({ deliveryId, attempt: 3 }))
+    assert.deepEqual(await shown(), ['success', true, 200, 3])
   })
 
   it('brings a waiting retry forward without another number', async () => {
