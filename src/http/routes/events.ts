@@ -74,7 +74,7 @@ export function eventRoutes(deps: EventDeps): Route[] {
     route({
       method: 'get',
       path: EVENTS,
-      summary: 'List public events and your own, newest first.',
+      summary: 'List public events, your own and those you published, newest first.',
       permission: 'events:read',
       query: ListQuery,
       async handle({ principal, query, ctx }) {

@@ -19,7 +19,7 @@ describe('events', () => {
 
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     system.call('POST', EVENTS, { token: producer, body, headers })
-  const read = (path: string, sub = 'alice', role: 'user' | 'admin' = 'user') =>
+  const read = (path: string, sub = 'alice', role: 'user' | 'producer' | 'admin' = 'user') =>
     system.call('GET', `${EVENTS}${path}`, { token: system.token(sub, role) })
   const count = async (query: string) => {
     const [row] = await system.db.query<{ count: number }>({ text: `SELECT count(*) FROM ${query}` })
@@ -125,6 +125,23 @@ describe('events', () => {
       assert.equal((await read(`/${everybodys}`)).body.user_id, undefined)
       assert.equal((await read(`/${bobs}`)).status, 404)
       assert.equal((await read(`/${bobs}`, 'root', 'admin')).status, 200)
+    })
+
+    it('are shown to who published them, without the deliveries of whom they were for', async () => {
+      const symbol = 'SENT'
+      await system.call('POST', '/api/v1/webhooks', {
+        token: system.token('alice'),
+        body: { url: 'https://receiver.example.org/', events: ['alert_triggered'], symbols: [symbol] },
+      })
+      const id = await postOne({ ...forSymbol(symbol), user_id: 'alice' })
+      for (const role of ['producer', 'user'] as const) {
+        assert.deepEqual(ids(await read(`?symbol=${symbol}`, 'models', role)), [id])
+        const { status, body } = await read(`/${id}`, 'models', role)
+        assert.deepEqual([status, body.user_id, body.deliveries], [200, 'alice', []])
+      }
+      assert.equal((await read(`/${id}`, 'alice')).body.deliveries.length, 1)
+      const others = await read(`?symbol=${symbol}`, 'other-producer', 'producer')
+      assert.deepEqual([ids(others), (await read(`/${id}`, 'other-producer', 'producer')).status], [[], 404])
     })
 
     it('are filtered by type, symbol and time', async () => {

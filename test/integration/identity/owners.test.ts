@@ -50,7 +50,7 @@ describe('what belongs to somebody else', () => {
     const webhook = (await make(WEBHOOKS, { ...alice, body })).id
     bobsWebhook = (await make(WEBHOOKS, { ...bob, body })).id
     const event = await make('/api/v1/events', {
-      ...bob,
+      token: system.token('models', 'producer'),
       body: { event_type: 'system_error', data: { message: 'm' }, user_id: 'alice' },
     })
     const [delivery] = (await system.call('GET', `${WEBHOOKS}/${webhook}/deliveries`, alice)).body.deliveries
