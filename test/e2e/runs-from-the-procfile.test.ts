@@ -7,7 +7,7 @@ import { type Program, startProgram } from '../support/program.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 
 describe('npm run procfile', function () {
-  this.timeout(120_000)
+  this.timeout(400_000)
 
   let database: TestDatabase
   let redis: TestRedis
@@ -40,8 +40,8 @@ describe('npm run procfile', function () {
     const { output, pid } = program
     const { running } = program
     await eventually(() => !running() || output().match(/"(web|worker)\.started"/g)?.length === 4, {
-      timeoutMs: 60_000,
-    })
+      timeoutMs: 240_000,
+    }).catch(() => assert.fail(output()))
     assert.ok(running(), output())
     assert.ok(output().indexOf('The database is up to date') < output().indexOf('.started'))
     assert.equal(output().match(new RegExp(`"port":${port},"msg":"web\\.started"`, 'g'))?.length, 2)
@@ -49,7 +49,9 @@ describe('npm run procfile', function () {
 
     process.kill(-pid, 'SIGINT')
     await program.ended()
-    await eventually(() => output().match(/Exited Successfully/g)?.length === 4).catch(() => assert.fail(output()))
+    await eventually(() => output().match(/Exited Successfully/g)?.length === 4, { timeoutMs: 60_000 }).catch(() =>
+      assert.fail(output()),
+    )
   })
 
   it('ends with one message that names what is not set', async () => {
