@@ -20,20 +20,20 @@ export function handshakeFault(request: HttpRequest): ApiError | null {
 }
 
 /** Answers in the turn of the request. */
-export function refuseHandshake(response: HttpResponse, refusal: ApiError): void {
+export function refuseHandshake(response: HttpResponse, refusal: ApiError, { isHead = false } = {}): void {
   const id = uuidv7()
   const { status, headers } = refusal
   response.writeStatus(`${status} ${STATUS_CODES[status]}`)
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
-  response
-    .writeHeader('Content-Type', 'application/json; charset=utf-8')
-    .writeHeader('X-Request-Id', id)
-    .end(errorEnvelope(refusal, id), true)
+  response.writeHeader('Content-Type', 'application/json; charset=utf-8').writeHeader('X-Request-Id', id)
+  if (isHead) response.endWithoutBody()
+  else response.end(errorEnvelope(refusal, id), true)
 }
 
-/** What is left for a GET that the library does not take for a handshake. */
+/** What is left for a GET or HEAD that the library does not take for a handshake. */
 export function refusePlainRequest(response: HttpResponse, request: HttpRequest): void {
-  refuseHandshake(response, handshakeFault(request) ?? bad('This is no WebSocket handshake.'))
+  const isHead = request.getMethod() === 'head'
+  refuseHandshake(response, handshakeFault(request) ?? bad('This is no WebSocket handshake.'), { isHead })
 }
 
 function upgradeRequired(message: string): ApiError {

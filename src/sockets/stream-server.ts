@@ -165,6 +165,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   for (const path of ['/ws', '/ws/*']) {
     app.ws(path, behaviour)
     app.get(path, refusePlainRequest)
+    app.head(path, refusePlainRequest)
   }
 
   return {

@@ -137,7 +137,8 @@ export const WHY_OTHER_CODES: Record<string, string> = {
 export const WHY_OTHER_STATUSES: Record<string, string> = {
   '426 for 400': 'RFC 6455, 4.2.2, names 426 for another version; ws has it for a missing Upgrade only',
   '426 for 101': 'ws still takes version 8',
-  '404 for 405': 'the path is there for GET alone, and REST answers what it does not know',
+  '404 for 405': 'the path is there for GET and HEAD alone, and REST answers what it does not know',
+  '400 for 405': 'HEAD is answered like GET, and opens no socket',
   '400 for 426': 'an Upgrade without its Connection is malformed',
   '400 for 101': 'RFC 9112, 3.2: a request without Host is 400, whatever it asks for',
   '505 for 101': 'RFC 6455, 4.1, demands HTTP/1.1',
@@ -176,7 +177,7 @@ export const HANDSHAKES: Record<string, [request: string, status: number, ofWs?:
   'the version 8': [handshake({ 'Sec-WebSocket-Version': '8' }), 426, 101],
   'two versions': [handshake({ 'Sec-WebSocket-Version': '13, 8' }), 426, 400],
   'another method': [handshake({ line: 'POST /ws/alerts HTTP/1.1', 'Content-Length': '0' }), 404, 405],
-  'the method HEAD': [handshake({ line: 'HEAD /ws/alerts HTTP/1.1' }), 404, 405],
+  'the method HEAD': [handshake({ line: 'HEAD /ws/alerts HTTP/1.1' }), 400, 405],
   'no Upgrade': [handshake({ Upgrade: null }), 426],
   'another Upgrade': [handshake({ Upgrade: 'h2c' }), 426, 400],
   'no Connection': [handshake({ Connection: null }), 400, 426],

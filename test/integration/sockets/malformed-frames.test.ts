@@ -70,7 +70,19 @@ describe('what breaks the WebSocket protocol', () => {
     const response = await fetch(`http://127.0.0.1:${system.port}/ws/alerts`)
     const { error, message } = (await response.json()) as { error: string; message: string }
     assert.deepEqual([response.status, error, message], [426, 'upgrade_required', 'This is for WebSockets.'])
-    assert.equal(response.headers.get('sec-websocket-version'), '13')
+    assert.deepEqual(
+      [response.headers.get('upgrade'), response.headers.get('sec-websocket-version')],
+      ['websocket', '13'],
+    )
+  })
+
+  it('is told to upgrade, without a body, when it asks for the head only', async () => {
+    for (const path of ['/ws', '/ws/', '/ws/alerts', '/ws/predictions/AAPL?token=x']) {
+      const [head, next] = ['HEAD', 'GET'].map((method) => `${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      const answer = await answerTo(system.port, `${head}${next}`)
+      assert.match(answer, /^HTTP\/1\.1 426 Upgrade Required\r\nUpgrade: websocket\r\n/, path)
+      assert.match(answer, /^[^{]+\r\n\r\nHTTP\/1\.1 426 [^{]+\r\n\r\n{"error":"upgrade_required"/)
+    }
   })
 })
 
@@ -84,4 +96,13 @@ async function statusOf(port: number, request: string): Promise<number> {
     if (answer.includes('\r\n')) break
   }
   return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1])
+}
+
+/** All that comes until the connection is closed. */
+async function answerTo(port: number, request: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(request)
+  let answer = ''
+  for await (const chunk of socket) answer += chunk
+  return answer
 }
