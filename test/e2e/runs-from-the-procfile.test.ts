@@ -17,7 +17,9 @@ describe('npm run procfile', function () {
     redis = await startRedis()
   })
   after(async () => {
-    await program?.stop()
+    // What is left of a group that was not ended would keep this process from ending.
+    if (program?.running()) process.kill(-program.pid, 'SIGKILL')
+    await program?.ended()
     await redis?.stop()
     await database?.drop()
   })
