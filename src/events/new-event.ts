@@ -1,3 +1,6 @@
+/** Who published what the system itself tells. Publishers see their events, so it must be nobody's id: those are not empty. */
+export const BY_THE_SYSTEM = ''
+
 /** An event ready to be stored: validated, completed, numbered and in its canonical text. */
 export interface NewEvent {
   id: string

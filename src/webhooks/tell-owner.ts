@@ -1,6 +1,7 @@
 import type { Sql } from '../db/database.ts'
 import { canonicalEvent } from '../events/catalogue.ts'
 import { insertEvents } from '../events/insert-events.ts'
+import { BY_THE_SYSTEM } from '../events/new-event.ts'
 import { publicId, uuidv7 } from '../ids.ts'
 
 /**
@@ -29,7 +30,7 @@ export async function tellOwner(
       userId: webhook.user_id,
       canonical: canonicalEvent({ data, event_id: publicId('evt', id), event_type: type, timestamp }),
       timestamp,
-      publishedBy: 'system',
+      publishedBy: BY_THE_SYSTEM,
       streamed: false,
     },
   ])

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Database, Sql } from '../../../src/db/database.ts'
+import { listEvents } from '../../../src/events/event-log.ts'
 import { storeSubmissions } from '../../../src/events/store-submissions.ts'
+import { isUserId } from '../../../src/identity/claims.ts'
 import { disableFailing, disableIfFailed, warnFailing } from '../../../src/webhooks/failing-webhooks.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { makeWebhook, newEvent } from '../../support/rows.ts'
@@ -84,7 +86,11 @@ describe('a webhook that does not get through any more', () => {
     await disableFailing(db, FAILING)
     const [event] = await noticesOf('webhook_disabled')
     assert.ok(event)
-    assert.deepEqual([event.user_id, event.published_by, event.test], ['alice', 'system', false])
+    assert.deepEqual([event.user_id, event.published_by, event.test], ['alice', '', false])
+    // Publishers see what they published; no user may pass for the system.
+    assert.ok(!isUserId(event.published_by))
+    const seenBy = (userId: string) => listEvents(db, { userId, seesAll: false }, { limit: 10 })
+    assert.deepEqual([(await seenBy('alice')).length, (await seenBy('system')).length], [1, 0])
     const { data, event_type } = JSON.parse(event.canonical)
     const { disabled_reason, failing_since } = await stored()
     assert.deepEqual(
