@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import type { Database } from '../../../src/db/database.ts'
+import { idsAround } from '../../../src/db/id-bounds.ts'
 import { insertEvents, type NewEvent } from '../../../src/events/insert-events.ts'
 import { uuidTime, uuidv7 } from '../../../src/ids.ts'
+import { OPEN } from '../../../src/recoveries/open-missing.ts'
 import { cancelRecovery } from '../../../src/recoveries/recovery-store.ts'
+import { startRecovery } from '../../../src/recoveries/start-recovery.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import {
   beginRecovery,
@@ -139,11 +142,29 @@ describe('recovering what is missing', () => {
     assert.deepEqual(await eventsOf(db, webhookId), expected)
   })
 
+  it('can look for each delivery by its event only, whatever the statistics say of the webhook', async () => {
+    const webhookId = await makeWebhook(db)
+    const [first, last] = [uuidv7(Date.now() - HOUR_MS), uuidv7()]
+    const plan = await db.query<{ 'QUERY PLAN': string }>({
+      text: `EXPLAIN ${OPEN}`,
+      values: [webhookId, first, last, 500, ...idsAround(first, last, 48 * HOUR_MS)],
+    })
+    const lines = plan.map((line) => line['QUERY PLAN'])
+    const looks = lines.flatMap((line, at) =>
+      / on deliveries_\d+ deliveries_/.test(line) ? [lines.slice(at, at + 2)] : [],
+    )
+    assert.ok(looks.length > 0)
+    for (const [scan = '', condition = ''] of looks) {
+      assert.match(scan, /Scan using deliveries_\d+_event_id_webhook_id_idx/)
+      assert.match(condition, /Index Cond: .*ROW\(event_id, webhook_id\)/)
+      assert.doesNotMatch(condition, /\(webhook_id = /)
+    }
+  })
+
   it('waits until no acceptance that began before it can still commit', async () => {
     const webhookId = await makeWebhook(db)
     const id = await beginRecovery(db, webhookId, 'missing')
     await cancelRecovery(db, id, 'again')
-    const { startRecovery } = await import('../../../src/recoveries/start-recovery.ts')
     const span = { recovers: 'missing' as const, since: new Date(Date.now() - HOUR_MS) }
     const owner = { userId: 'alice', seesAll: false }
     await startRecovery({ db, retentionDays: 30, now: () => new Date() }, owner, webhookId, span)
