@@ -46,14 +46,14 @@ describe('two web and two worker processes on one PostgreSQL and one Redis', fun
     )
   })
 
-  it('show the queue on Redis in the board, to an admin', async () => {
+  it('show the queues on Redis in the board, to an admin', async () => {
     const headers = { authorization: `Bearer ${system.token('root', 'admin')}` }
     const response = await fetch(`${system.base}/admin/queues/api/queues?activeQueue=deliveries&page=1`, { headers })
     assert.equal(response.status, 200)
     const { queues } = (await response.json()) as { queues: { name: string }[] }
     assert.deepEqual(
       queues.map(({ name }) => name),
-      ['deliveries'],
+      ['deliveries', 'deliveries-slow'],
     )
   })
 
