@@ -21,7 +21,9 @@ export async function lastRequest(system: EmbeddedSystem, owner: string, webhook
 
 /** Sends it once more, perhaps with another body. */
 export async function repost(sent: SentRequest, body: string): Promise<{ status: number; text: string }> {
-  const response = await fetch(sent.url, { method: 'POST', headers: sent.headers, body })
+  // Whoever sends the body says how long it is.
+  const { 'Content-Length': _length, ...headers } = sent.headers
+  const response = await fetch(sent.url, { method: 'POST', headers, body })
   return { status: response.status, text: await response.text() }
 }
 
