@@ -135,6 +135,7 @@ function arrange(env: Environment) {
       maxSocketsPerAddress: env.STREAMS_MAX_SOCKETS_PER_ADDRESS,
       handshakesPerMinute: env.STREAMS_HANDSHAKES_PER_MINUTE,
       maxSubscriptions: env.STREAMS_MAX_SUBSCRIPTIONS,
+      publishBacklog: { messages: env.STREAMS_PUBLISH_BACKLOG, bytes: 64 * 1024 * 1024 },
       maxInboundPerSecond: env.STREAMS_MAX_INBOUND_PER_SECOND,
     },
     watchdogMs: env.WATCHDOG_SECONDS * 1000,

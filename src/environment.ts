@@ -147,6 +147,7 @@ export const Environment = z.object({
   STREAMS_MAX_SOCKETS_PER_ADDRESS: integer(1, 1_000_000).default(1000),
   STREAMS_HANDSHAKES_PER_MINUTE: integer(1, 1_000_000).default(1200),
   STREAMS_MAX_SUBSCRIPTIONS: integer(1, 10_000).default(1000),
+  STREAMS_PUBLISH_BACKLOG: integer(1, 10_000_000).default(50_000),
   STREAMS_MAX_INBOUND_PER_SECOND: integer(1, 10_000).default(50),
   WATCHDOG_SECONDS: integer(1, 3600).default(60),
   METRICS_PORT: integer(0, 65535).optional(),

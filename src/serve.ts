@@ -24,6 +24,7 @@ import { openDeliveryQueue } from './queues/delivery-queue.ts'
 import type { Resources } from './resources.ts'
 import { createDeliveryWatch } from './sockets/delivery-watch.ts'
 import { attachStreams, type StreamServer } from './sockets/stream-server.ts'
+import { createIntake } from './streams/intake.ts'
 import type { DeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { rateLimitedErrors } from './telemetry/log.ts'
 import { createHttpMetrics } from './telemetry/metrics.ts'
@@ -55,6 +56,7 @@ export async function serve(
 
   let accepting = true
   const logins = createLoginLimit(config.identity.failedLoginsPerMinute)
+  const intake = createIntake(backplane, config.streams.publishBacklog)
   const announcer = createAnnouncer({ db, publisher: backplane, onError: errors('announcer.error') })
   const app = createApp({
     authenticator,
@@ -69,7 +71,7 @@ export async function serve(
         batchBodyLimit: config.server.batchBodyLimit,
         onAccepted: deps.metrics.accepted,
       }),
-      ...publishRoutes({ publisher: backplane, bodyLimit: config.server.batchBodyLimit }),
+      ...publishRoutes({ intake, bodyLimit: config.server.batchBodyLimit }),
       ...webhookRoutes({
         db,
         secrets: resources.secrets,
@@ -103,6 +105,7 @@ export async function serve(
 
   let streams: StreamServer | undefined
   const metrics = createStreamMetrics(deps.registry, {
+    behind: intake.behind,
     sockets: () => streams?.sockets() ?? 0,
     streams: () => streams?.streams() ?? 0,
     slow: () => streams?.slow() ?? { waiting: 0, degraded: 0, ending: 0 },
@@ -115,6 +118,7 @@ export async function serve(
     attach: (native) => {
       streams = attachStreams(native, {
         backplane,
+        intake,
         authenticator,
         logins,
         rules: config.streams,

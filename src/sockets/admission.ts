@@ -27,6 +27,8 @@ export interface Admission {
 
 export interface AdmissionRules {
   judge: TokenJudge
+  /** The same for who wants to publish. */
+  judgeProducer: TokenJudge
   anonymous: readonly string[]
   allowsOrigin: (origin: string) => boolean
   trustedProxies: number
@@ -84,10 +86,11 @@ async function judge(
     return { code: CLOSE.badRequest, reason: 'one token is enough' }
   const token = inUrl ?? offered.token
   if (token === undefined) return { principal: null, waits: !mayBeAnonymous(rules, wanted), asked: wanted }
-  const judged = await rules.judge(token, address)
+  const judged = await (wanted.publishes ? rules.judgeProducer : rules.judge)(token, address)
   return 'code' in judged ? judged : { principal: judged, waits: false, asked: wanted }
 }
 
-function mayBeAnonymous({ anonymous }: AdmissionRules, { target }: Admission['asked']): boolean {
+function mayBeAnonymous({ anonymous }: AdmissionRules, { target, publishes }: Admission['asked']): boolean {
+  if (publishes) return false
   return target === null ? anonymous.length > 0 : anonymous.includes(target.channel)
 }

@@ -1,7 +1,7 @@
 import { ApiError } from '../errors.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { LoginLimit } from '../identity/login-limit.ts'
-import { may, type Principal } from '../identity/principal.ts'
+import { may, type Permission, type Principal } from '../identity/principal.ts'
 import { CLOSE, type Refusal, retryAfter } from './close-codes.ts'
 
 /** Who the token of a socket speaks for, or what the socket is to be closed with. */
@@ -13,16 +13,18 @@ const DEADLINE_MS = 5_000
 export function createTokenJudge(deps: {
   authenticator: Pick<Authenticator, 'stream'>
   logins: LoginLimit
+  /** What the token must allow, and what is said when it does not. */
+  needs: { permission: Permission; otherwise: string }
   onFailure: () => void
   onError: (error: unknown) => void
 }): TokenJudge {
-  const { authenticator, logins, onFailure, onError } = deps
+  const { authenticator, logins, needs, onFailure, onError } = deps
 
   async function judge(token: string, address: string): Promise<Principal | Refusal> {
     try {
       const principal = await logins.check(address, (suspect) => authenticator.stream(token, suspect))
-      if (may(principal, 'streams:read')) return principal
-      return { code: CLOSE.forbidden, reason: 'the role may not read streams' }
+      if (may(principal, needs.permission)) return principal
+      return { code: CLOSE.forbidden, reason: needs.otherwise }
     } catch (error) {
       return refusalOf(error)
     }

@@ -7,12 +7,15 @@ import { ConflateMs, Epoch, toWish, type Wish } from './wish.ts'
 
 /** What a socket asked for in its URL. */
 export interface Asked {
-  /** Null on `/ws`, which only takes subscriptions. */
+  /** Null on `/ws`, which only takes subscriptions, and where it publishes. */
   target: StreamTarget | null
+  /** It is a producer's, and gets no stream. */
+  publishes: boolean
   wish: Wish
   token: string | undefined
 }
 
+export const PUBLISH_PATH = '/ws/publish'
 const CHANNELS: readonly string[] = ['predictions', 'market-data', 'alerts'] satisfies Channel[]
 const number = z
   .string()
@@ -30,7 +33,8 @@ const Query = z.object({
 
 /** Reads `/ws[/{channel}[/{symbol}]]?token=&snapshot=&since=&epoch=&conflate_ms=`, the path as it arrived, percent-encoded. */
 export function readStreamUrl(path: string, query: string): Asked | Refusal {
-  const target = readPath(path)
+  const publishes = path === PUBLISH_PATH
+  const target = publishes ? null : readPath(path)
   if (target !== null && 'code' in target) return target
   const parsed = Query.safeParse(Object.fromEntries(new URLSearchParams(query)))
   if (!parsed.success) return badRequest(complaint(parsed.error))
@@ -39,7 +43,7 @@ export function readStreamUrl(path: string, query: string): Asked | Refusal {
   if (typeof wish === 'string') return badRequest(wish)
   const needsStream = ['since', 'user_since', 'conflate_ms'].find((key) => key in said)
   if (target === null && needsStream) return badRequest(`${needsStream} needs a stream in the path`)
-  return { target, wish, token }
+  return { target, publishes, wish, token }
 }
 
 function badRequest(reason: string): Refusal {

@@ -6,7 +6,7 @@ import type { Authenticator } from '../identity/authenticator.ts'
 import type { LoginLimit } from '../identity/login-limit.ts'
 import type { Tier } from '../identity/principal.ts'
 import type { Backplane } from '../streams/backplane.ts'
-import { BackplaneAway } from '../streams/publisher.ts'
+import type { Intake } from '../streams/intake.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { SlowStage, StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type Admission, admit, type Visitor } from './admission.ts'
@@ -17,9 +17,12 @@ import { createFanOut } from './fan-out.ts'
 import { refusePlainRequest } from './handshake.ts'
 import { createTokenJudge } from './judge-token.ts'
 import { createOriginCheck } from './origins.ts'
+import { createProducers } from './producers.ts'
 import { comeBack, createSocketLimits } from './socket-limits.ts'
+import { PUBLISH_PATH } from './stream-path.ts'
 import { Subscriber } from './subscriber.ts'
 import { startSweep } from './sweep.ts'
+import { welcome } from './welcome.ts'
 
 export interface StreamServer {
   sockets(): number
@@ -33,6 +36,8 @@ export interface StreamServer {
 
 export interface StreamDeps {
   backplane: Backplane
+  /** Takes what producers publish. */
+  intake: Intake
   authenticator: Pick<Authenticator, 'stream' | 'recheck' | 'endOf'>
   logins: LoginLimit
   rules: Config['streams']
@@ -47,9 +52,9 @@ export interface StreamDeps {
   onError: (error: unknown) => void
 }
 
-const LARGEST_FRAME = 64 * 1024
-/** uWebSockets.js closes over this without a code, so it only bounds memory. */
-const LARGEST_PAYLOAD = 256 * 1024
+/** uWebSockets.js closes over `payload` without a code, so it only bounds memory. */
+const READERS = { frame: 64 * 1024, payload: 256 * 1024, tooLarge: 'a frame has at most 64 KiB' }
+const PRODUCERS = { frame: 1024 * 1024, payload: 4 * 1024 * 1024, tooLarge: 'a frame has at most 1 MiB' }
 /**
  * What may wait for one socket beyond the kernel's buffers. Twice the largest publication (4 MiB), so that a burst in one
  * turn, before anything could be sent, does not close who reads well; who does not is found by time.
@@ -61,6 +66,9 @@ const MOST_BACKLOG = 8 * 1024 * 1024
  */
 const MOST_BEFORE_DROPPING = 16 * 1024 * 1024
 
+const READING = { permission: 'streams:read', otherwise: 'the role may not read streams' } as const
+const PUBLISHING = { permission: 'events:publish', otherwise: 'the role may not publish' } as const
+
 /** The streams under `/ws`, beside whatever else the uWebSockets.js app serves. */
 export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer {
   const { rules, metrics, onError } = deps
@@ -68,11 +76,15 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const bySocket = new WeakMap<WebSocket<Visitor>, Subscriber>()
   const streams = createFanOut({ app, backplane: deps.backplane, metrics, lookAtBacklogs })
   const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
-  const judge = createTokenJudge({ ...deps, onFailure: metrics.loginFailed })
+  const onFailure = metrics.loginFailed
+  const judge = createTokenJudge({ ...deps, needs: READING, onFailure })
+  const judgeProducer = createTokenJudge({ ...deps, needs: PUBLISHING, onFailure })
+  const producers = createProducers({ ...deps, close })
   const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size, close })
   const allowsOrigin = createOriginCheck(rules.origins)
-  const admission = { ...rules, trustedProxies: deps.trustedProxies, judge, allowsOrigin, turnAway: limits.turnAway }
-  const frames = { ...rules, judge, close, onUser, watch: deps.watch }
+  const { trustedProxies } = deps
+  const admission = { ...rules, trustedProxies, judge, judgeProducer, allowsOrigin, turnAway: limits.turnAway }
+  const frames = { ...rules, close, onUser, watch: deps.watch }
 
   function close(subscriber: Subscriber, code: number, reason: string): void {
     // One that ends slowly is counted now: whether its client ever reads the code is not known.
@@ -88,6 +100,13 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     await welcome(subscriber, verdict, rules.heartbeatSeconds)
   }
 
+  function answer(subscriber: Subscriber, text: string, asked: Admission['asked'] | undefined): void {
+    // What was heard before the frame comes before its answer.
+    streams.hub.settle()
+    const rules = { ...frames, judge: asked?.publishes ? judgeProducer : judge, defaultChannel: asked?.target?.channel }
+    subscriber.enqueue(() => answerFrame(subscriber, text, rules))
+  }
+
   function lookAtBacklogs(): void {
     for (const subscriber of subscribers) {
       if (subscriber.socket.getBufferedAmount() > MOST_BACKLOG) overflow(subscriber)
@@ -101,7 +120,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
 
   const behaviour: WebSocketBehavior<Visitor> & { dropped: (socket: WebSocket<Visitor>) => void } = {
     compression: 0,
-    maxPayloadLength: LARGEST_PAYLOAD,
+    maxPayloadLength: READERS.payload,
     maxBackpressure: MOST_BEFORE_DROPPING,
     // Our own sweep closes with a code; this ends only what the sweep could not.
     idleTimeout: 960,
@@ -126,16 +145,15 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       const subscriber = bySocket.get(socket)
       if (subscriber?.state !== 'open') return
       subscriber.lastHeard = performance.now()
-      if (bytes.byteLength > LARGEST_FRAME) close(subscriber, CLOSE.frameTooLarge, 'a frame has at most 64 KiB')
-      else if (subscriber.countMessage(rules.maxInboundPerSecond)) {
-        close(subscriber, CLOSE.tooMany, retryAfter(1000))
-      } else if (isBinary) subscriber.send({ type: 'error', code: 'bad_frame', message: 'Frames are text.' })
-      else {
-        const text = Buffer.from(bytes).toString()
-        // What was heard before the frame comes before its answer.
-        streams.hub.settle()
-        subscriber.enqueue(() => answerFrame(subscriber, text, { ...frames, defaultChannel: channelOf(socket) }))
-      }
+      const asked = askedOf(socket)
+      const publishes = asked?.publishes === true && !subscriber.waitsForToken
+      const { frame, tooLarge } = publishes ? PRODUCERS : READERS
+      if (bytes.byteLength > frame) return close(subscriber, CLOSE.frameTooLarge, tooLarge)
+      const text = isBinary ? '' : Buffer.from(bytes).toString()
+      if (publishes && !isBinary && producers.answer(subscriber, text) === 'answered') return
+      if (subscriber.countMessage(rules.maxInboundPerSecond)) close(subscriber, CLOSE.tooMany, retryAfter(1000))
+      else if (isBinary) subscriber.send({ type: 'error', code: 'bad_frame', message: 'Frames are text.' })
+      else answer(subscriber, text, asked)
     },
     pong(socket) {
       const subscriber = bySocket.get(socket)
@@ -162,8 +180,9 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       logClosed(deps.log, subscriber, code)
     },
   }
+  app.ws(PUBLISH_PATH, { ...behaviour, maxPayloadLength: PRODUCERS.payload })
+  for (const path of ['/ws', '/ws/*']) app.ws(path, behaviour)
   for (const path of ['/ws', '/ws/*']) {
-    app.ws(path, behaviour)
     app.get(path, refusePlainRequest)
     app.head(path, refusePlainRequest)
   }
@@ -180,8 +199,9 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
         if (step > 0) await setTimeout(ms / steps)
         for (let index = step; index < open.length; index += steps) {
           const subscriber = open[index]
+          if (!subscriber) continue
           const { code, reason } = comeBack()
-          if (subscriber) close(subscriber, code, reason)
+          producers.finish(subscriber).then(() => close(subscriber, code, reason), onError)
         }
       }
     },
@@ -193,32 +213,9 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   }
 }
 
-function channelOf(socket: WebSocket<Visitor>): string | undefined {
+function askedOf(socket: WebSocket<Visitor>): Admission['asked'] | undefined {
   const { verdict } = socket.getUserData()
-  return 'asked' in verdict ? verdict.asked.target?.channel : undefined
-}
-
-/** The first frame of a socket, then what its path subscribes to. */
-async function welcome(subscriber: Subscriber, { asked }: Admission, heartbeatSeconds: number): Promise<void> {
-  const hello = {
-    connection_id: subscriber.connectionId,
-    timestamp: new Date().toISOString(),
-    heartbeat_seconds: heartbeatSeconds,
-  }
-  if (asked.target === null) return subscriber.send({ type: 'connected', ...hello })
-  try {
-    await subscriber.subscriptions.prepare(asked.target, asked.wish)
-  } catch (error) {
-    if (!(error instanceof BackplaneAway)) throw error
-    subscriber.close(CLOSE.ourFault, 'the streams are away; try again')
-    return
-  }
-  if (subscriber.state !== 'open') return
-  const { symbol, ...position } = subscriber.subscriptions.position(asked.target)
-  subscriber.socket.cork(() => {
-    subscriber.send({ type: 'connected', ...position, ...(symbol === null ? {} : { symbol }), ...hello })
-    if (asked.target) subscriber.subscriptions.begin(asked.target, asked.wish)
-  })
+  return 'asked' in verdict ? verdict.asked : undefined
 }
 
 function countSlow(subscribers: ReadonlySet<Subscriber>): Record<SlowStage, number> {

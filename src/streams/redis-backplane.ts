@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { startLoop } from '../loop.ts'
 import { connectRedis } from '../redis/connect.ts'
 import { runIdOf } from '../redis/run-id.ts'
 import { type Logger, rateLimitedErrors } from '../telemetry/log.ts'
 import type { Backplane, Heard, History, HistoryLimits } from './backplane.ts'
-import { type UnnumberedFrame, unnumberedFrame } from './frames.ts'
 import { BackplaneAway } from './publisher.ts'
-import { keysOf, PUBLISH, parseMessage, RANGE, READ, streamOfChannel } from './redis-scripts.ts'
+import { createRedisPublisher, newEpoch } from './redis-publisher.ts'
+import { keysOf, parseMessage, RANGE, READ, streamOfChannel } from './redis-scripts.ts'
 import { createStreamIndex, INDEX } from './stream-index.ts'
 import { createStreamTail, type Reading, type StreamTail } from './stream-tail.ts'
 
@@ -15,8 +14,6 @@ import { createStreamTail, type Reading, type StreamTail } from './stream-tail.t
 const COMPARE_EVERY_MS = 5_000
 /** Streams compared or begun in one go, so that thousands of them do not hold up Redis. */
 const AT_ONCE = 200
-/** Arguments of one script call: bounds what Redis does in one step. */
-const MOST_IN_A_CALL = 250
 /** A process that was cut off reads what it missed in slices of so many messages. */
 const READ_AT_ONCE = 500
 
@@ -35,6 +32,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
   const ear = connectRedis(url, { name: 'ara-events streams', log, kind: 'subscriber' })
   const run = runIdOf(commands)
   const index = createStreamIndex(commands)
+  const publisher = createRedisPublisher({ commands, run, index, limits, onError })
   const followed = new Map<string, Followed>()
   let followsAll = false
   let listener: (heard: Heard) => void = () => undefined
@@ -118,24 +116,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
     onHeard(heard) {
       listener = heard
     },
-    async publish(messages) {
-      const runId = await run().catch(away)
-      const calls = callsFor(messages.map(unnumberedFrame))
-      const pipeline = commands.pipeline()
-      const named = index.name(pipeline, calls)
-      const before = pipeline.length
-      for (const { stream, frames } of calls) {
-        const { state, history, channel } = keysOf(stream)
-        const kept = [limits.messages, limits.seconds]
-        pipeline.eval(PUBLISH, 2, state, history, newEpoch(), runId, Date.now(), channel, ...kept, ...frames)
-      }
-      const results = await pipeline.exec().catch(away)
-      const failed = results?.find(([error]) => error !== null)
-      if (!results || failed) throw new BackplaneAway(failed?.[0])
-      named()
-      const begun = calls.filter((call, at) => Number(results[before + at]?.[1]) === call.frames.length / 2)
-      await index.nameAgain(begun).catch(onError)
-    },
+    publish: publisher.publish,
     follow: (stream) => hear(stream, 'one', 'now'),
     unfollow: (stream) => leave(stream, 'one'),
     async followAll() {
@@ -197,26 +178,6 @@ async function readHistory(commands: Redis, stream: string, wanted: readonly num
 function reading(answer: unknown): Reading {
   const [epoch, seq, messages] = answer as [string, string, string[]]
   return { epoch, seq: Number(seq), messages: messages.map(parseMessage) }
-}
-
-/** Messages of one stream share a call; their order within the stream stays. */
-function callsFor(frames: readonly UnnumberedFrame[]): { stream: string; frames: string[] }[] {
-  const open = new Map<string, { stream: string; frames: string[] }>()
-  const calls: { stream: string; frames: string[] }[] = []
-  for (const { stream, head, tail } of frames) {
-    let call = open.get(stream)
-    if (!call || call.frames.length >= 2 * MOST_IN_A_CALL) {
-      call = { stream, frames: [] }
-      open.set(stream, call)
-      calls.push(call)
-    }
-    call.frames.push(head, tail)
-  }
-  return calls
-}
-
-function newEpoch(): string {
-  return randomBytes(6).toString('hex')
 }
 
 function away(error: unknown): never {

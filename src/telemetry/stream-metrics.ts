@@ -17,11 +17,12 @@ export interface StreamMetrics {
   gap(): void
   turnedAway(why: 'draining' | 'full' | 'flood'): void
   loginFailed(): void
+  publicationRefused(why: 'bad' | 'slow_down' | 'unavailable'): void
 }
 
 export function createStreamMetrics(
   registry: Registry,
-  now: { sockets: () => number; streams: () => number; slow: () => Record<SlowStage, number> },
+  now: { behind: () => number; sockets: () => number; streams: () => number; slow: () => Record<SlowStage, number> },
 ): StreamMetrics {
   const registers = [registry]
   const counter = (name: string, help: string) => new Counter({ name, help, registers })
@@ -61,6 +62,13 @@ export function createStreamMetrics(
     registers,
   })
   const failed = new Counter({ name: 'ara_socket_logins_failed_total', help: 'Bad tokens of sockets', registers })
+  const refused = new Counter({
+    name: 'ara_publications_refused_total',
+    help: 'Frames and requests of producers of which nothing was taken',
+    labelNames: ['why'],
+    registers,
+  })
+  gauge('ara_publish_behind', 'Messages of producers that wait for the backplane', now.behind, registers)
   gauge('ara_sockets', 'Open sockets', now.sockets, registers)
   gauge('ara_streams', 'Streams with a subscriber here', now.streams, registers)
   return {
@@ -76,6 +84,7 @@ export function createStreamMetrics(
     gap: () => gaps.inc(),
     turnedAway: (why) => turnedAway.inc({ why }),
     loginFailed: () => failed.inc(),
+    publicationRefused: (why) => refused.inc({ why }),
   }
 }
 

@@ -8,6 +8,7 @@ import type { Principal, Tier } from '../../src/identity/principal.ts'
 import { listen } from '../../src/listener.ts'
 import { attachStreams, type StreamServer } from '../../src/sockets/stream-server.ts'
 import type { Backplane } from '../../src/streams/backplane.ts'
+import { createIntake } from '../../src/streams/intake.ts'
 import { createMemoryBackplane } from '../../src/streams/memory-backplane.ts'
 import type { OutgoingMessage } from '../../src/streams/publisher.ts'
 import { openLog } from '../../src/telemetry/log.ts'
@@ -61,6 +62,7 @@ export async function startStreams(
   } = {},
 ): Promise<TestStreams> {
   const backplane = options.backplane ?? createMemoryBackplane()
+  const intake = createIntake(backplane, options.rules?.publishBacklog ?? { messages: 50_000, bytes: 64 * 1024 * 1024 })
   const registry = new Registry()
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)
@@ -70,6 +72,7 @@ export async function startStreams(
     attach: (app) => {
       attached = attachStreams(app, {
         backplane,
+        intake,
         authenticator: options.authenticator ?? tokensAreNames,
         logins: createLoginLimit(options.failedLogins ?? 1_000_000),
         rules: {
@@ -81,6 +84,7 @@ export async function startStreams(
         trustedProxies: options.trustedProxies ?? 0,
         log: openLog({ level: 'silent', name: 'test' }),
         metrics: createStreamMetrics(registry, {
+          behind: intake.behind,
           sockets: () => attached?.sockets() ?? 0,
           streams: () => attached?.streams() ?? 0,
           slow: () => attached?.slow() ?? { waiting: 0, degraded: 0, ending: 0 },

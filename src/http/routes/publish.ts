@@ -1,10 +1,11 @@
-import { unavailable } from '../../errors.ts'
+import { ApiError, unavailable } from '../../errors.ts'
+import { type Intake, TooFarBehind } from '../../streams/intake.ts'
 import { Publication, toMessages } from '../../streams/outgoing.ts'
-import { BackplaneAway, type Publisher } from '../../streams/publisher.ts'
+import { BackplaneAway } from '../../streams/publisher.ts'
 import { type Route, route } from '../route.ts'
 
 /** Ephemeral messages: streamed, neither stored nor delivered. */
-export function publishRoutes(deps: { publisher: Publisher; bodyLimit: number }): Route[] {
+export function publishRoutes(deps: { intake: Intake; bodyLimit: number }): Route[] {
   return [
     route({
       method: 'post',
@@ -17,8 +18,9 @@ export function publishRoutes(deps: { publisher: Publisher; bodyLimit: number })
       async handle({ body }) {
         const messages = toMessages(body, new Date())
         try {
-          await deps.publisher.publish(messages)
+          await deps.intake.publish(messages)
         } catch (error) {
+          if (error instanceof TooFarBehind) throw slowDown(error)
           if (error instanceof BackplaneAway)
             throw unavailable('The streams are not available. Nothing is kept.', 2, error)
           throw error
@@ -27,4 +29,11 @@ export function publishRoutes(deps: { publisher: Publisher; bodyLimit: number })
       },
     }),
   ]
+}
+
+function slowDown({ behind, retryAfterMs }: TooFarBehind): ApiError {
+  return new ApiError(429, 'slow_down', 'The streams are far behind. Nothing of this was published.', {
+    details: { behind, retry_after_ms: retryAfterMs },
+    headers: { 'Retry-After': String(Math.ceil(retryAfterMs / 1000)) },
+  })
 }

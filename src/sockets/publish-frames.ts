@@ -1,0 +1,72 @@
+import { ApiError, type Complaint } from '../errors.ts'
+import { type JsonObject, type JsonValue, parseStrictJson } from '../json/strict-json.ts'
+import { Publication, toMessages } from '../streams/outgoing.ts'
+import type { OutgoingMessage } from '../streams/publisher.ts'
+
+type FrameId = string | number | undefined
+
+/** What a producer's frame says. */
+export type PublishFrame =
+  | { kind: 'publish'; id: FrameId; messages: OutgoingMessage[] }
+  /** One of those that every socket knows. */
+  | { kind: 'other' }
+  | { kind: 'bad'; id: FrameId; code: string; message: string; details?: readonly Complaint[] }
+
+const OTHERS: readonly unknown[] = ['ping', 'pong', 'auth']
+const LONGEST_ID = 128
+
+/** Reads one message, `{id?, messages}`, or a frame of another type. */
+export function parsePublishFrame(text: string, now: Date): PublishFrame {
+  let id: FrameId
+  try {
+    const frame = parseStrictJson(text)
+    if (!isObject(frame)) return bad(undefined, 'bad_frame', 'The frame must be an object.')
+    const { type, id: given, ...rest } = frame
+    if (OTHERS.includes(type)) return { kind: 'other' }
+    if (given !== undefined && !isId(given)) return bad(undefined, 'bad_frame', 'id: must be a text or a number')
+    id = given
+    if (type !== undefined && type !== 'publish') {
+      return bad(id, 'bad_frame', 'This socket publishes. It knows no such type.')
+    }
+    const isSingle = !('messages' in rest)
+    const parsed = Publication.safeParse(isSingle ? { messages: [rest] } : rest)
+    if (!parsed.success) return invalid(id, parsed.error.issues.flatMap(complaintsOf), isSingle)
+    return { kind: 'publish', id, messages: toMessages(parsed.data, now) }
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (Array.isArray(error.details)) return invalid(id, error.details, !text.includes('"messages"'))
+    return bad(id, error.code, error.message.replace('The body', 'The frame'))
+  }
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isId(value: JsonValue): value is string | number {
+  return typeof value === 'number' || (typeof value === 'string' && value.length <= LONGEST_ID)
+}
+
+function complaintsOf(issue: { path: PropertyKey[]; message: string; code?: string; keys?: string[] }): Complaint[] {
+  const path = issue.path.join('.')
+  if (issue.code !== 'unrecognized_keys') return [{ path, reason: issue.message }]
+  return (issue.keys ?? []).map((key) => ({
+    path: path === '' ? key : `${path}.${key}`,
+    reason: 'is not a known field',
+  }))
+}
+
+function invalid(id: FrameId, details: readonly Complaint[], isSingle: boolean): PublishFrame {
+  const named = details.map(({ path, reason }) => ({
+    path: isSingle ? path.replace(/^messages\.0\.?/, '') : path,
+    reason,
+  }))
+  return {
+    ...bad(id, 'validation_failed', 'The frame does not validate. Nothing of it was published.'),
+    details: named,
+  }
+}
+
+function bad(id: FrameId, code: string, message: string): Extract<PublishFrame, { kind: 'bad' }> {
+  return { kind: 'bad', id, code, message }
+}
