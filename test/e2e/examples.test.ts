@@ -63,6 +63,15 @@ describe('the example programs', function () {
     assert.equal(printed.match(/"close": \d/g)?.length, 2)
   })
 
+  it('print several streams in Node, by the client of the repository', async () => {
+    const env = { ...process.env, ARA_URL: `http://${system.host}`, ARA_TOKEN: user, COUNT: '4' }
+    const args = ['examples/streams/node-client.mjs', 'market-data/^GSPC', 'predictions/AAPL', 'market-data/AAPL']
+    const printed = await runProgram('node', args, { env })
+    assert.equal(printed.match(/^\S+Z (market-data|predictions)\/\S+ \{/gm)?.length, 4)
+    const bad = { ...env, ARA_TOKEN: 'bad' }
+    await assert.rejects(runProgram('node', args, { env: bad }), /closed 4401[\s\S]*ended with 1|ended with 1/)
+  })
+
   it('end the Python client when its token is bad', async () => {
     const args = ['examples/streams/python_client.py', '--host', system.host, '--token', 'bad']
     await assert.rejects(runProgram(python, args), /ended with 1/)

@@ -1,0 +1,249 @@
+import type { StateChange, StreamEvents } from './client-events.ts'
+import { Connection } from './connection.ts'
+import { Emitter } from './emitter.ts'
+import { readFrame } from './read-frame.ts'
+import { afterClose, backoff } from './reconnect-policy.ts'
+import type { DeliveryAttempt, ServerFrame, StreamMessage } from './server-frames.ts'
+import { type SocketClass, socketClass } from './socket-class.ts'
+import { socketUrl } from './socket-url.ts'
+import { type StreamSubscription, type StreamWish, Subscriptions } from './subscriptions.ts'
+import { type TokenOption, TokenSource } from './token-source.ts'
+import { type DeliveryWatch, Watches, type WatchWish } from './watches.ts'
+
+export interface StreamClientOptions {
+  /** Of the server, such as `wss://streams.example`; without a path `/ws` is taken. */
+  url: string
+  /** A JWT, an API key, or what gets one or a one-time ticket whenever one is needed. None where streams are anonymous. */
+  token?: TokenOption
+  /** Where there is none built in, as in Node 20: that of the package `ws`, say. */
+  WebSocket?: SocketClass
+  /** For tests: 0 to 1. */
+  random?: () => number
+}
+
+/** After a connection that held this long the next failure is the first again. */
+const HELD_MS = 10_000
+const RETRY_MS = 2_000
+const AUTH = 'auth'
+
+/** Connects at once, and stays connected until `close()` or until the server says that coming back would not help. */
+export function connectStreams(options: StreamClientOptions): StreamClient {
+  return new StreamClient(options)
+}
+
+/** Many streams on one socket at a time: a lost one is replaced, and each stream goes on from the message it had last. */
+export class StreamClient {
+  readonly #options: StreamClientOptions
+  readonly #WebSocket: SocketClass
+  readonly #url: string
+  readonly #emitter = new Emitter<StreamEvents>()
+  readonly #subscriptions = new Subscriptions(this.#emitter)
+  readonly #watches = new Watches(this.#emitter)
+  readonly #tokens: TokenSource
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>()
+  #state: StateChange = { state: 'connecting' }
+  #connection: Connection | null = null
+  /** Failures one after another. */
+  #attempt = 0
+  #openSince = 0
+  #flushing = false
+
+  constructor(options: StreamClientOptions) {
+    this.#options = options
+    this.#WebSocket = socketClass(options.WebSocket)
+    this.#url = socketUrl(options.url)
+    this.#tokens = new TokenSource(options.token)
+    // In another turn, so that whoever made the client can listen first.
+    queueMicrotask(() => void this.#connect())
+  }
+
+  get state(): StateChange['state'] {
+    return this.#state.state
+  }
+
+  /** @returns what takes the listener away again */
+  on<Name extends keyof StreamEvents>(name: Name, listener: (event: StreamEvents[Name]) => void): () => void {
+    return this.#emitter.on(name, listener)
+  }
+
+  /**
+   * Each message of a stream once, in order, over all reconnections; what could not be had is told by `gap`. A stream that is
+   * subscribed to already is shared, as the first one asked for it.
+   */
+  subscribe(wish: StreamWish, listener: (message: StreamMessage) => void = () => undefined): StreamSubscription {
+    // Its own function, so that one listener may be given twice.
+    const listen = (message: StreamMessage) => listener(message)
+    const subscriptions = this.#subscriptions
+    const { name, isNew } = subscriptions.add(wish, listen)
+    if (isNew) this.#flushSoon()
+    return {
+      get position() {
+        return subscriptions.position(name)
+      },
+      get userPosition() {
+        return subscriptions.position(name, true)
+      },
+      unsubscribe: () => {
+        const target = subscriptions.remove(name, listen)
+        if (target) this.#send({ type: 'unsubscribe', ...target })
+      },
+    }
+  }
+
+  /** Each attempt to deliver to your webhooks, from now on. What is missed while there is no connection is not told. */
+  watchDeliveries(wish: WatchWish, listener: (attempt: DeliveryAttempt) => void): DeliveryWatch {
+    const watch = this.#watches.add(wish, listener)
+    this.#flushSoon()
+    return {
+      stop: () => {
+        const frame = this.#watches.remove(watch)
+        if (frame) this.#send(frame)
+      },
+    }
+  }
+
+  /** Another token from now on, as for another sign-in of the same user; the streams go on. */
+  renewToken(): Promise<void> {
+    return this.#renew()
+  }
+
+  close(): void {
+    if (this.state === 'closed') return
+    this.#connection?.close()
+    this.#stop({ state: 'closed' })
+  }
+
+  async #connect(): Promise<void> {
+    if (this.state === 'closed') return
+    this.#change({ state: 'connecting' })
+    const token = await this.#token()
+    if (this.state !== 'connecting') return
+    if (token === null) {
+      this.#comeBack(backoff(this.#attempt, this.#random()), {})
+      return
+    }
+    if (token.isRefused) {
+      this.#stop({ state: 'closed', code: 4401, reason: 'the token was refused, and there is no other' })
+      return
+    }
+    try {
+      this.#connection = new Connection({
+        url: this.#url,
+        token: token.value,
+        WebSocket: this.#WebSocket,
+        onFrame: (frame) => this.#read(frame),
+        onClosed: (code, reason) => this.#closed(code, reason),
+      })
+    } catch (error) {
+      this.#emitter.emit('error', { code: 'bad_url_or_token', message: String(error) })
+      this.#stop({ state: 'closed' })
+    }
+  }
+
+  /** @returns null when there is none now */
+  async #token(): Promise<{ value: string | undefined; isRefused: boolean } | null> {
+    try {
+      return await this.#tokens.next()
+    } catch (error) {
+      this.#emitter.emit('error', { code: 'token_callback', message: String(error) })
+      return null
+    }
+  }
+
+  #closed(code: number, reason: string): void {
+    this.#connection = null
+    this.#subscriptions.lost()
+    this.#watches.lost()
+    if (this.#openSince > 0 && Date.now() - this.#openSince > HELD_MS) this.#attempt = 0
+    this.#openSince = 0
+    const next = afterClose(code, reason, this.#attempt, this.#random())
+    const isFinal = next.do === 'stop' || (next.do === 'renew_token' && !this.#tokens.refused())
+    if (isFinal) this.#stop({ state: 'closed', code, reason })
+    else this.#comeBack(next.afterMs, { code, reason })
+  }
+
+  #comeBack(afterMs: number, why: { code?: number; reason?: string }): void {
+    this.#attempt += 1
+    this.#change({ state: 'waiting', retryInMs: afterMs, ...why })
+    this.#later(afterMs, () => void this.#connect())
+  }
+
+  #read(frame: ServerFrame): void {
+    this.#emitter.emit('frame', frame)
+    readFrame(frame, { subscriptions: this.#subscriptions, watches: this.#watches, emitter: this.#emitter })
+    if (frame.type === 'connected') this.#opened()
+    else if (frame.type === 'token_expiring') void this.#renew()
+    else if (frame.type === 'error' && frame.id === AUTH && frame.code === 'unavailable') this.#renewLater()
+    else if (frame.type === 'subscribed' && this.#subscriptions.areUnasked) {
+      this.#later(this.#jitter(RETRY_MS), () => this.#flush())
+    }
+  }
+
+  #opened(): void {
+    this.#openSince = Date.now()
+    this.#tokens.taken()
+    this.#change({ state: 'open' })
+    this.#flush()
+  }
+
+  async #renew(): Promise<void> {
+    const connection = this.#connection
+    if (!this.#tokens.canRenew) return
+    const token = await this.#token()
+    if (connection === null || connection !== this.#connection) return
+    if (token?.value === undefined) this.#renewLater()
+    else connection.send({ type: 'auth', token: token.value, id: AUTH })
+  }
+
+  #renewLater(): void {
+    this.#later(this.#jitter(RETRY_MS), () => void this.#renew())
+  }
+
+  /** What is subscribed to in one turn is asked for in one frame. */
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    queueMicrotask(() => {
+      this.#flushing = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.state !== 'open') return
+    for (const subscriptions of this.#subscriptions.takeUnasked()) this.#send({ type: 'subscribe', subscriptions })
+    for (const frame of this.#watches.takeUnasked()) this.#send(frame)
+  }
+
+  #send(frame: object): void {
+    if (this.state === 'open') this.#connection?.send(frame)
+  }
+
+  #stop(change: StateChange): void {
+    this.#connection = null
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+    this.#change(change)
+  }
+
+  #change(change: StateChange): void {
+    this.#state = change
+    this.#emitter.emit('state', change)
+  }
+
+  #later(ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      work()
+    }, ms)
+    this.#timers.add(timer)
+  }
+
+  #jitter(ms: number): number {
+    return ms * (0.5 + this.#random())
+  }
+
+  #random(): number {
+    return (this.#options.random ?? Math.random)()
+  }
+}
