@@ -41,7 +41,7 @@ describe('the Procfile processes under faults', function () {
       await production.stop()
       await stage.crew.complete()
       await stage.receivers.behave({ answer: 200 })
-      await stage.settled(120_000)
+      await stage.settled()
       const { losses } = compareLedgers(await readLedgers(stage))
       assert.deepEqual([...stage.log.takeComplaints(), ...losses.slice(0, 10)], [])
     })

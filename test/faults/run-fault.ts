@@ -7,7 +7,7 @@ import { CONCURRENCY, type Stage, setStage } from './stage.ts'
 
 /** Before and after the fault the system is seen to work. */
 const UNDISTURBED_MS = 1_500
-const SETTLES_WITHIN_MS = 120_000
+const SHOWN_ROWS = 2
 
 /** Injects one fault into a system of its own under load, waits until all has come to rest, and compares the ledgers. */
 export async function runFault(postgres: OwnPostgres, fault: Fault, random: () => number): Promise<Finding> {
@@ -24,6 +24,7 @@ export async function runFault(postgres: OwnPostgres, fault: Fault, random: () =
       ...judgeResume(fault, resumeSeconds),
       ...(fault.also?.(evidence) ?? []),
     ]
+    losses.push(...(await rowsOfTheFirst(stage, losses)))
     const seconds = (performance.now() - startedAt) / 1000
     return { ...comparison, losses, fault, resumeSeconds, seconds }
   } finally {
@@ -38,7 +39,7 @@ async function gather(stage: Stage, fault: Fault): Promise<Evidence> {
   await setTimeout(UNDISTURBED_MS)
   await stage.crew.complete()
   const told = await stage.told()
-  await stage.settled(SETTLES_WITHIN_MS).catch(() => complainOfOpen(stage))
+  await stage.settled().catch(() => complainOfOpen(stage))
   const ledgers = await readLedgers(stage)
   return { told, measured: stage.measured, faults: stage.log.entries(), ledgers }
 }
@@ -53,6 +54,20 @@ export async function readLedgers(stage: Stage): Promise<Ledgers> {
     concurrency: CONCURRENCY,
     webhooks: stage.webhooks,
   }
+}
+
+/** What the database says, after all, of the first deliveries that something is wrong with. */
+async function rowsOfTheFirst(stage: Stage, losses: readonly string[]): Promise<string[]> {
+  const named = losses.flatMap((loss) => /dlv_([0-9a-f-]{36})/.exec(loss)?.slice(1) ?? [])
+  const rows = await stage.system.database.db.query({
+    text: `SELECT (SELECT to_jsonb(d) - 'response_body' FROM deliveries d WHERE d.id = given.id) AS delivery,
+             (SELECT to_jsonb(d) FROM due d WHERE d.delivery_id = given.id) AS due,
+             (SELECT jsonb_agg(jsonb_build_array(attempt, status, worker, started_at, finished_at, response_code, error) ORDER BY attempt)
+              FROM attempts WHERE delivery_id = given.id) AS attempts
+           FROM unnest($1::uuid[]) AS given(id)`,
+    values: [[...new Set(named)].slice(0, SHOWN_ROWS)],
+  })
+  return rows.map((row) => JSON.stringify(row))
 }
 
 async function complainOfOpen(stage: Stage): Promise<void> {

@@ -18,6 +18,7 @@ const { values } = parseArgs({
   options: { only: { type: 'string' }, list: { type: 'boolean' }, seed: { type: 'string' } },
 })
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 if (values.list) {
   for (const { name, what } of faults) process.stdout.write(`${name.padEnd(28)} ${what}\n`)
 } else {
@@ -58,7 +59,10 @@ function failed(fault: Fault, error: unknown): Finding {
 function sayFinding({ accepted, delivered, duplicates, unlogged, resumeSeconds, seconds, losses }: Finding): string {
   const resumed = resumeSeconds === null ? '' : `, resumed after ${resumeSeconds.toFixed(1)} s`
   const figures = `${accepted} accepted, ${delivered} delivered, ${duplicates} twice, ${unlogged} unlogged${resumed}`
-  const verdict = losses.length === 0 ? 'ok' : `FAILED\n      ${losses.slice(0, 10).join('\n      ')}`
+  const verdict =
+    losses.length === 0
+      ? 'ok'
+      : `FAILED\n      ${[...losses.slice(0, 10), ...losses.slice(10).slice(-2)].join('\n      ')}`
   return `${figures} (${Math.round(seconds)} s): ${verdict}`
 }
 

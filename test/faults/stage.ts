@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
+import type { Database } from '../../src/db/database.ts'
 import { count } from '../support/database-ledger.ts'
-import { eventually } from '../support/eventually.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import type { OwnPostgres } from '../support/own-postgres.ts'
 import { type ProcfileSystem, startProcfileSystem } from '../support/procfile-system.ts'
@@ -46,8 +46,8 @@ export interface Stage {
   lasting(seconds: number): Promise<void>
   /** Starts a producer; the events a second default to the load of all faults. */
   produce(order?: Partial<ProducerOrder>): Promise<Production>
-  /** Resolves when nothing is due any more. */
-  settled(timeoutMs: number): Promise<void>
+  /** Resolves when nothing is due any more; rejects when it does not become less. */
+  settled(): Promise<void>
   /** What all producers were told until now. */
   told(): Promise<Told>
   close(): Promise<void>
@@ -61,7 +61,9 @@ export const PER_WEBHOOK = 50
 const SECRET = 'a-secret-of-the-fault-runs'
 /** Events a second: well below what two busy cores take, so that what is left waiting was left by the fault. */
 export const RATE = 60
-const REST_MS = 500
+const LOOK_EVERY_MS = 200
+/** A breaker holds work back for up to 36 s. */
+const NO_LESS_MS = 60_000
 const BRIEF_SECONDS = 3
 
 const SETTINGS = {
@@ -145,13 +147,26 @@ async function openStage(
       productions.push(production)
       return production
     },
-    async settled(timeoutMs) {
-      const atRest = async () => (await count(database.db, 'due')) + (await count(database.db, 'announcements')) === 0
-      await eventually(atRest, { timeoutMs, everyMs: 100 })
-      await setTimeout(REST_MS)
-    },
+    settled: () => settled(database.db),
     told: async () => (await Promise.all(productions.map((production) => production.stop()))).reduce(together),
   }
+}
+
+async function settled(db: Database): Promise<void> {
+  let least = Number.POSITIVE_INFINITY
+  let lessAt = Date.now()
+  while (least > 0) {
+    const left = await openWork(db).catch(() => Number.POSITIVE_INFINITY)
+    if (left < least) lessAt = Date.now()
+    least = Math.min(least, left)
+    if (Date.now() - lessAt > NO_LESS_MS)
+      throw new Error(`${least} are open, and not less since ${NO_LESS_MS / 1000} s`)
+    await setTimeout(LOOK_EVERY_MS)
+  }
+}
+
+async function openWork(db: Database): Promise<number> {
+  return (await count(db, 'due')) + (await count(db, 'announcements'))
 }
 
 function withPort(url: string, port: number): string {

@@ -45,7 +45,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   const port = await freePort()
   const url = (database: string) => `postgres://${OWNER}:${OWNER}@127.0.0.1:${port}/${database}`
   const printed: Buffer[] = []
-  let server: ChildProcess
+  let server: ChildProcess | undefined
   let databases = 0
 
   async function launch(program: string, args: readonly string[]): Promise<ChildProcess> {
@@ -87,11 +87,21 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   }
 
   async function kill(): Promise<void> {
-    const gone = server.exitCode === null && server.signalCode === null ? once(server, 'exit') : undefined
-    if (server.pid !== undefined) killTree(server.pid)
+    const running = server
+    server = undefined
+    if (running?.pid === undefined || running.exitCode !== null || running.signalCode !== null) return
+    const gone = once(running, 'exit')
+    killTree(running.pid)
     await gone
   }
 
+  function pid(): number {
+    if (server?.pid === undefined) throw new Error('PostgreSQL does not run')
+    return server.pid
+  }
+
+  // It is in a group of its own, so that Ctrl-C leaves it to this process.
+  process.on('exit', () => server?.pid !== undefined && killTree(server.pid))
   await initialise()
   await start()
   await run(`CREATE DATABASE ${TEMPLATE}`)
@@ -101,8 +111,8 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
     run,
     kill,
     start,
-    hang: () => signalTree(server.pid ?? 0, 'SIGSTOP'),
-    goOn: () => signalTree(server.pid ?? 0, 'SIGCONT'),
+    hang: () => signalTree(pid(), 'SIGSTOP'),
+    goOn: () => signalTree(pid(), 'SIGCONT'),
     async createDatabase() {
       databases += 1
       const name = `fault_${databases}`

@@ -18,6 +18,11 @@ export interface Program {
 }
 
 const STOPS_WITHIN_MS = 30_000
+/** Nothing outlives the tests that started it. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 export function startProgram(
   command: string,
@@ -25,22 +30,24 @@ export function startProgram(
   options: { cwd?: string; env?: NodeJS.ProcessEnv; detached?: boolean } = {},
 ): Program {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
   const failures: string[] = []
   const chunks: Buffer[] = []
   child.stdout.on('data', (chunk) => chunks.push(chunk))
   child.stderr.on('data', (chunk) => chunks.push(chunk))
   child.on('error', (error) => failures.push(error.message))
   const output = () => Buffer.concat(chunks).toString() + failures.join('\n')
-  const running = () => failures.length === 0 && child.exitCode === null && child.signalCode === null
+  const runs = () => failures.length === 0 && child.exitCode === null && child.signalCode === null
   const name = [command, ...args].join(' ')
   const gone = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 0))
     child.once('error', () => resolve(-1))
+    child.once('exit', () => running.delete(child))
   })
   return {
     pid: child.pid ?? 0,
     output,
-    running,
+    running: runs,
     ended: () => gone,
     async kill(signal) {
       child.kill(signal)
@@ -49,12 +56,12 @@ export function startProgram(
     async waitFor(pattern, withinMs = 30_000) {
       const deadline = Date.now() + withinMs
       while (!pattern.test(output())) {
-        if (!running()) throw new Error(`${name} ended before it printed ${pattern}:\n${output()}`)
+        if (!runs()) throw new Error(`${name} ended before it printed ${pattern}:\n${output()}`)
         if (Date.now() > deadline) throw new Error(`${name} did not print ${pattern} in ${withinMs} ms:\n${output()}`)
         await new Promise((resolve) => setTimeout(resolve, 25))
       }
     },
-    stop: () => (running() ? end(child) : Promise.resolve()),
+    stop: () => (runs() ? end(child) : Promise.resolve()),
   }
 }
 
