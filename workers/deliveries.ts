@@ -1,19 +1,12 @@
-import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Config } from '../src/config.ts'
 import type { Database } from '../src/db/database.ts'
 import type { SecretBox } from '../src/db/secret-box.ts'
-import { createClaim } from '../src/deliveries/claim.ts'
 import { returnFed } from '../src/deliveries/feed.ts'
 import type { HealthFindings } from '../src/deliveries/health-findings.ts'
 import { LANES, type Lane } from '../src/deliveries/lane.ts'
-import { createLeases, RENEW_EVERY_MS } from '../src/deliveries/leases.ts'
-import { type AttemptDeps, type Attempted, makeAttempt } from '../src/deliveries/make-attempt.ts'
-import { createRecord } from '../src/deliveries/record.ts'
-import { createSender } from '../src/deliveries/send.ts'
+import type { Attempted } from '../src/deliveries/make-attempt.ts'
 import { createUnderWay, type UnderWay } from '../src/deliveries/under-way.ts'
-import { uuidv7 } from '../src/ids.ts'
-import { startLoop } from '../src/loop.ts'
 import type { AttemptJob } from '../src/queues/delivery-queue.ts'
 import { AttemptFailed, openDeliveryWorker } from '../src/queues/delivery-worker.ts'
 import type { QueueStore } from '../src/queues/store.ts'
@@ -21,11 +14,14 @@ import type { WatchedAttempts } from '../src/streams/watched-attempts.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import type { Logger } from '../src/telemetry/log.ts'
 import { disableIfFailed } from '../src/webhooks/failing-webhooks.ts'
+import { startAttempting } from './attempting.ts'
+import { createLoneAttempts, type Opening } from './lone-attempts.ts'
 import { reportAttempt } from './report-attempt.ts'
 import { reportDisabled } from './webhook-upkeep.ts'
 
 export interface DeliveriesDeps {
   config: Config
+  databaseUrl: string
   db: Database
   store: QueueStore
   secrets: SecretBox
@@ -49,12 +45,10 @@ export interface Deliveries {
 const RECORD_ABORTED_MS = 2_000
 const SWEEP_MS = 250
 
-/** Takes attempts from the queues of both lanes and makes them. */
+/** Takes attempts from the queues of all lanes and makes them. */
 export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries> {
-  const name = `${hostname()}:${process.pid}:${uuidv7().slice(-6)}`
-  const { concurrency, slow } = deps.config.deliveries
-  const leases = createLeases({ db: deps.db, worker: name })
-  const sender = createSender({ allowCidrs: deps.config.deliveries.allowCidrs })
+  const { config } = deps
+  const { concurrency, slow } = config.deliveries
   const abort = new AbortController()
   const underWay = createUnderWay({
     slowMs: slow.ms,
@@ -62,29 +56,28 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
     now: () => performance.now(),
     onSlow: (webhookId) => deps.health.note(webhookId, { slow: true }),
   })
-  const attempt: AttemptDeps = {
-    claim: createClaim({ db: deps.db, worker: name, onBatch: deps.metrics.claimed }),
-    record: createRecord({ db: deps.db, worker: name, onBatch: deps.metrics.recorded }),
-    leases,
-    sender,
-    secrets: deps.secrets,
-    retry: { baseMs: deps.config.deliveries.retryBaseMs, capMs: deps.config.deliveries.retryCapMs },
-    timeoutMs: deps.config.deliveries.timeoutMs,
-    version: deps.config.version,
-    random: Math.random,
-    onClaimed: (claimed) => underWay.sent(claimed.deliveryId, claimed.test ? null : claimed.webhook.id),
+  const told = {
     onGone: async (webhookId: string) => {
       const disabled = await disableIfFailed(deps.db, deps.config.failing, webhookId)
       if (disabled) reportDisabled(deps, disabled)
     },
     onAttempt: (attempted: Attempted) => {
       noteAttempt(deps, underWay, attempted)
-      reportAttempt(deps, name, attempted)
-      deps.watched.made(attempted)
+      reportAttempt(deps, attempting.name, attempted)
       deps.onRoom()
     },
     onError: deps.onError,
   }
+  const attempting = startAttempting({
+    ...told,
+    db: deps.db,
+    secrets: deps.secrets,
+    rules: config.deliveries,
+    version: config.version,
+    metrics: deps.metrics,
+    onClaimed: (claimed) => underWay.sent(claimed.deliveryId, claimed.test ? null : claimed.webhook.id),
+  })
+  const lone = createLoneAttempts({ ...told, opening: openingOf(deps) })
 
   async function run(lane: Lane, job: AttemptJob): Promise<boolean> {
     const claim = { deliveryId: job.delivery_id, attempt: job.attempt }
@@ -95,8 +88,9 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
       deps.onRoom()
       return false
     }
-    const make = () => makeAttempt(attempt, claim, abort.signal)
-    const attempted = await (lane === 'quick' ? underWay.follow(job.delivery_id, make) : make())
+    const { make } = lane === 'alone' ? lone : attempting
+    const attempt = () => make(claim, abort.signal)
+    const attempted = await (lane === 'quick' ? underWay.follow(job.delivery_id, attempt) : attempt())
     if (attempted === 'goes on without its place') return true
     if (attempted?.status === 'failed') throw new AttemptFailed(describeFailure(attempted))
     return attempted !== null
@@ -107,8 +101,8 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
       openDeliveryWorker({
         store: deps.store,
         lane,
-        name,
-        concurrency: { quick: concurrency, slow: slow.concurrency }[lane],
+        name: attempting.name,
+        concurrency: { quick: concurrency, slow: slow.concurrency, alone: 1 }[lane],
         onError: deps.onError,
         attempt: (job) =>
           run(lane, job).catch((error) => {
@@ -118,11 +112,6 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
       }),
     ),
   )
-  const renewal = startLoop({
-    runOnce: async () => void (await leases.renew()),
-    everyMs: RENEW_EVERY_MS,
-    onError: deps.onError,
-  })
   const sweep = setInterval(() => {
     underWay.sweep()
     deps.metrics.slowAttempts(underWay.leftTheirPlaces())
@@ -141,9 +130,21 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
       clearInterval(sweep)
       deadline.abort()
       await abortLate
-      await renewal.stop()
-      await sender.close()
+      await lone.close()
+      await attempting.close()
     },
+  }
+}
+
+/** The process of lone attempts reads no environment: in the embedded mode it would not find all there. */
+function openingOf({ config, databaseUrl }: DeliveriesDeps): Opening {
+  const { allowCidrs, retryBaseMs, retryCapMs, timeoutMs } = config.deliveries
+  return {
+    databaseUrl,
+    keys: config.secrets.secretsKeys ?? [],
+    rules: { allowCidrs, retryBaseMs, retryCapMs, timeoutMs },
+    version: config.version,
+    crashAt: config.crashAt,
   }
 }
 

@@ -1,7 +1,7 @@
 import { crashPoint } from '../src/crash-points.ts'
 import type { Database } from '../src/db/database.ts'
 import { type Fed, type FeedLimits, returnFed, takeDue, takeLost } from '../src/deliveries/feed.ts'
-import { LANES, type Lane } from '../src/deliveries/lane.ts'
+import { LANES, type Lane, type WebhookLane } from '../src/deliveries/lane.ts'
 import { announceMissed } from '../src/events/announce.ts'
 import { type Loop, startLoop } from '../src/loop.ts'
 import type { DeliveryQueue } from '../src/queues/delivery-queue.ts'
@@ -24,7 +24,7 @@ const REST_MS = 5
  * What waits in a queue at most; a job costs some 900 bytes of Redis, so its memory is bounded whatever is due. What waits for
  * a place among slow attempts may wait for one that takes its whole time.
  */
-const MOST_WAITING: Record<Lane, number> = { quick: 2_000, slow: 100 }
+const MOST_WAITING: Record<WebhookLane, number> = { quick: 2_000, slow: 100 }
 /** One `addBulk`: a few milliseconds of the store, and little to give back when it fails. */
 const MOST_AT_ONCE = 500
 const MOST_ANNOUNCED = 500
@@ -97,7 +97,7 @@ async function enqueue(deps: FeederDeps, fed: readonly Fed[]): Promise<void> {
   }
 }
 
-async function roomInQueues(deps: FeederDeps): Promise<Record<Lane, number>> {
+async function roomInQueues(deps: FeederDeps): Promise<Record<WebhookLane, number>> {
   const [quick, slow] = await Promise.all([
     deps.queues.quick.waiting(),
     deps.anySlow() ? deps.queues.slow.waiting() : 0,

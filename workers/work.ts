@@ -102,6 +102,7 @@ export async function startWork(
 
   const deliveries = await startDeliveries({
     config,
+    databaseUrl: resources.databaseUrl,
     db,
     store,
     secrets: resources.secrets,

@@ -2,7 +2,8 @@ import type { Database } from '../db/database.ts'
 import { PROBE_JITTER } from './breaker.ts'
 import type { Claim } from './claim.ts'
 import { FEEDABLE, WEBHOOKS_WITH_WORK } from './feed-limits.ts'
-import type { Lane } from './lane.ts'
+import type { Lane, WebhookLane } from './lane.ts'
+import { SUSPECT } from './poison.ts'
 
 /** What the feeder hands to the queue: an attempt to make, and where it waits. */
 export interface Fed extends Claim {
@@ -17,7 +18,7 @@ export interface FeedLimits {
   perUser: number
   probeEveryMs: number
   /** Room in the queue of each lane. */
-  room: Record<Lane, number>
+  room: Record<WebhookLane, number>
 }
 
 /**
@@ -47,14 +48,15 @@ export async function takeDue(db: Database, limits: FeedLimits): Promise<Fed[] |
 
 /**
  * Takes what was fed or claimed and is in nobody's hands any more: its job was lost, or its worker was. It has passed the limits
- * and still counts for them.
+ * and still counts for them. Only here a suspect can be met: the attempt that made it one was lost.
  */
 export async function takeLost(db: Database, most: number): Promise<Fed[]> {
   const rows = await db.query<FedRow>({
     name: 'feed-take-lost',
     text: `
       WITH lost AS (
-        SELECT delivery_id, coalesce(health.lane, 'quick') AS lane FROM due LEFT JOIN webhook_health health USING (webhook_id)
+        SELECT delivery_id, CASE WHEN ${SUSPECT} THEN 'alone' ELSE coalesce(health.lane, 'quick') END AS lane
+        FROM due LEFT JOIN webhook_health health USING (webhook_id)
         WHERE in_hand AND due_at <= now() AND coalesce(fed_until, '-infinity') < now()
           AND coalesce(lease_until, '-infinity') < now()
         ORDER BY due_at LIMIT $1 FOR UPDATE OF due SKIP LOCKED

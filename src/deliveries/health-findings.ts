@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts'
 import type { BREAKER_STATES } from './breaker.ts'
 import { type AgedFinding, applyFindings, forgetStaleHealth, type KnownHealth, listHealth } from './health-store.ts'
-import type { Lane } from './lane.ts'
+import type { WebhookLane } from './lane.ts'
 import type { Finding, HealthRules } from './webhook-health.ts'
 
 /**
@@ -14,7 +14,7 @@ import type { Finding, HealthRules } from './webhook-health.ts'
 export interface HealthFindings {
   /** Notes what an attempt showed. */
   note(webhookId: string, finding: Omit<Finding, 'at'>): void
-  laneOf(webhookId: string): Lane
+  laneOf(webhookId: string): WebhookLane
   anySlow(): boolean
   /** Stores what was noted. @returns whether there was anything */
   store(): Promise<boolean>

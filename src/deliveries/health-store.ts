@@ -1,6 +1,6 @@
 import type { Database, Sql } from '../db/database.ts'
 import type { Breaker } from './breaker.ts'
-import type { Lane } from './lane.ts'
+import type { WebhookLane } from './lane.ts'
 import { afterFinding, type Finding, type HealthRules, isWell, type WebhookHealth } from './webhook-health.ts'
 
 /** What was found of a webhook, each so many milliseconds ago. */
@@ -39,7 +39,7 @@ export async function applyFindings(
 export interface KnownHealth {
   webhook_id: string
   breaker: Breaker['state']
-  lane: Lane
+  lane: WebhookLane
 }
 
 /** The webhooks with which something is wrong. */
@@ -71,7 +71,7 @@ interface HealthRow {
   ramp_limit: number | null
   ramp_successes: number | null
   outcomes: [at: number, failed: boolean][]
-  lane: Lane
+  lane: WebhookLane
   durations: string
   /** Unix milliseconds, as all times here. */
   now: number

@@ -1,6 +1,11 @@
-/** Where a webhook's attempts wait and are made: slow ones apart, so that they do not take the places of the others. */
-export const LANES = ['quick', 'slow'] as const
+/**
+ * Where attempts wait and are made: those of slow webhooks apart, so that they do not take the places of the others, and those of
+ * deliveries that may end their process each in one of its own.
+ */
+export const LANES = ['quick', 'slow', 'alone'] as const
 export type Lane = (typeof LANES)[number]
+/** What a webhook is: no webhook is suspect as a whole. */
+export type WebhookLane = Exclude<Lane, 'alone'>
 
 export interface LaneRules {
   /** An attempt that takes longer is a slow one. */
@@ -17,7 +22,7 @@ export function afterDuration(rules: LaneRules, durations: Durations, slow: bool
 }
 
 /** Slow when the median of the latest attempts is. */
-export function laneOf(rules: LaneRules, durations: Durations): Lane {
+export function laneOf(rules: LaneRules, durations: Durations): WebhookLane {
   return slowOnes(durations) > rules.sample / 2 ? 'slow' : 'quick'
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
 import { FEEDABLE, WEBHOOKS_WITH_WORK } from './feed-limits.ts'
 import type { Lane } from './lane.ts'
+import { SUSPECT } from './poison.ts'
 
 /**
  * The lanes with deliveries that have been due for a while and could be attempted right now: they passed every limit and wait for a
@@ -16,7 +17,8 @@ export async function lanesWithOpenWork(
       WITH RECURSIVE gate AS (SELECT true AS mine), ${WEBHOOKS_WITH_WORK}, ${FEEDABLE}, owed AS (
         SELECT lane, due_at FROM ripe
         UNION ALL
-        SELECT coalesce(health.lane, 'quick'), due_at FROM due LEFT JOIN webhook_health health USING (webhook_id)
+        SELECT CASE WHEN ${SUSPECT} THEN 'alone' ELSE coalesce(health.lane, 'quick') END, due_at
+        FROM due LEFT JOIN webhook_health health USING (webhook_id)
         WHERE in_hand AND coalesce(lease_until, '-infinity') < now()
       )
       SELECT DISTINCT lane FROM owed WHERE due_at < now() - make_interval(secs => $2::float8)`,

@@ -1,7 +1,12 @@
 import type { Sql } from '../db/database.ts'
 
-/** So many attempts in a row without a recorded outcome mean that the delivery takes down whoever makes it. */
-export const MOST_UNKNOWNS = 5
+/** After so many attempts in a row without a recorded outcome a delivery may be what takes down whoever makes it. */
+const UNKNOWNS_OF_SUSPECTS = 2
+/** So many mean that it is: the last ones were made alone. */
+export const MOST_UNKNOWNS = UNKNOWNS_OF_SUSPECTS + 3
+
+/** Whether a row of `due` whose lease has run out is to be attempted alone. */
+export const SUSPECT = `due.unknowns + (due.lease_until IS NOT NULL)::int >= ${UNKNOWNS_OF_SUSPECTS}`
 
 /**
  * Ends deliveries whose attempts took their worker down each time: `failed`, `error: "poison"`. They are told by the number

@@ -1,11 +1,11 @@
 import { afterOutcome, type Breaker, type BreakerRules, CLOSED, failuresWithin } from './breaker.ts'
-import { afterDuration, type Durations, type Lane, type LaneRules, laneOf, slowOnes } from './lane.ts'
+import { afterDuration, type Durations, type LaneRules, laneOf, slowOnes, type WebhookLane } from './lane.ts'
 
 /** What the feeder must know of a webhook with which something is wrong. */
 export interface WebhookHealth {
   breaker: Breaker
   durations: Durations
-  lane: Lane
+  lane: WebhookLane
 }
 
 export interface HealthRules {

@@ -5,7 +5,7 @@ import { connectStore, PREFIX, type QueueStore } from './store.ts'
  * The queue, and beside it the one of slow webhooks. A job is one attempt and carries ids only; PostgreSQL is the only timer, so
  * no job is ever delayed.
  */
-export const QUEUES = { quick: 'deliveries', slow: 'deliveries-slow' } as const
+export const QUEUES = { quick: 'deliveries', slow: 'deliveries-slow', alone: 'deliveries-alone' } as const
 
 export interface AttemptJob {
   delivery_id: string

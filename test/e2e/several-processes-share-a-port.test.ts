@@ -53,7 +53,7 @@ describe('two web and two worker processes on one PostgreSQL and one Redis', fun
     const { queues } = (await response.json()) as { queues: { name: string }[] }
     assert.deepEqual(
       queues.map(({ name }) => name),
-      ['deliveries', 'deliveries-slow'],
+      ['deliveries', 'deliveries-slow', 'deliveries-alone'],
     )
   })
 

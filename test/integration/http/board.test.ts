@@ -41,7 +41,7 @@ describe('the queue board', () => {
     assert.equal(status, 200)
     assert.deepEqual(
       body.queues.map((queue: { name: string }) => queue.name),
-      ['deliveries', 'deliveries-slow'],
+      ['deliveries', 'deliveries-slow', 'deliveries-alone'],
     )
     const page = await system.call('GET', BOARD, { token: admin })
     assert.match(page.headers.get('content-type') ?? '', /^text\/html/)

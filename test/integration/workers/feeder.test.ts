@@ -25,6 +25,7 @@ describe('the feeder', () => {
       db: database.db,
       queues: {
         slow: { waiting: async () => 0, add: async () => assert.fail('Nothing is slow') },
+        alone: { waiting: async () => 0, add: async () => assert.fail('Nothing is suspect') },
         quick: {
           waiting: async () => 0,
           add: async (jobs) => {

@@ -34,7 +34,7 @@ describe('the watchdog', () => {
     }
     watchdog = startWatchdog({
       db: database.db,
-      queues: { quick: { paused }, slow: { paused } },
+      queues: { quick: { paused }, slow: { paused }, alone: { paused } },
       perWebhook: 2,
       limitMs: LIMIT_MS,
       now: () => now,

@@ -1,0 +1,73 @@
+import { armCrashPoint } from '../src/crash-points.ts'
+import { type Database, openDatabase } from '../src/db/database.ts'
+import { createSecretBox } from '../src/db/secret-box.ts'
+import type { Claim } from '../src/deliveries/claim.ts'
+import { type Attempting, startAttempting } from './attempting.ts'
+import type { FromLoneProcess, Opening, ToLoneProcess } from './lone-attempts.ts'
+
+/*
+ * The process in which a worker makes the attempts of `lone-attempts.ts`. It does what its worker says over the channel between
+ * them and ends when that is closed, also by the worker's death: then after the attempt that is under way.
+ */
+const POOL = 2
+const abort = new AbortController()
+let opened: { db: Database; attempting: Attempting } | undefined
+let making: Promise<void> = Promise.resolve()
+
+process.on('message', (message: ToLoneProcess) => {
+  switch (message.kind) {
+    case 'open':
+      opened = open(message.opening)
+      return
+    case 'make':
+      making = make(message.claim)
+      return
+    case 'abort':
+      return abort.abort()
+    default:
+      return message satisfies never
+  }
+})
+process.once('disconnect', async () => {
+  await making
+  await opened?.attempting.close()
+  await opened?.db.close()
+})
+// A terminal tells the whole group; when to end is the worker's business.
+process.on('SIGINT', () => undefined)
+process.on('SIGTERM', () => undefined)
+
+function open({ databaseUrl, keys, rules, version, crashAt }: Opening) {
+  armCrashPoint(crashAt)
+  const onError = (error: unknown) => tell({ kind: 'error', message: describe(error) })
+  const db = openDatabase({ url: databaseUrl, pool: POOL, name: 'ara-events lone attempts', onError })
+  const attempting = startAttempting({
+    db,
+    secrets: createSecretBox(keys),
+    rules,
+    version,
+    onGone: async (webhookId) => tell({ kind: 'gone', webhookId }),
+    // The worker does when it hears of it.
+    onAttempt: () => undefined,
+    onError,
+  })
+  return { db, attempting }
+}
+
+async function make(claim: Claim): Promise<void> {
+  try {
+    const attempted = await opened?.attempting.make(claim, abort.signal)
+    tell({ kind: 'made', attempted: attempted ?? null })
+  } catch (error) {
+    tell({ kind: 'failed', message: describe(error) })
+  }
+}
+
+function tell(message: FromLoneProcess): void {
+  // A worker that has ended hears nothing, and nothing is lost by that: what matters is recorded.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
