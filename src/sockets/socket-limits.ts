@@ -23,8 +23,10 @@ export interface SocketLimits {
   stop(): Promise<void>
 }
 
-/** Who was drained comes back after at least this and at most twice this. */
+/** Who was drained comes back after at least this. */
 const COME_BACK_MS = 1_000
+/** Then they come over a second, or over so long that the other processes are asked for no more handshakes a second than this. */
+const COME_BACK_PER_SECOND = 2_000
 /** Another socket of the address must close first. */
 const ADDRESS_FULL_MS = 30_000
 const FULL_SECONDS = 10
@@ -61,7 +63,7 @@ export function createSocketLimits(deps: {
     },
     enter({ address, verdict }) {
       // The handshake may have begun before the end did.
-      if (draining) return comeBack()
+      if (draining) return comeBack(deps.sockets())
       if ('code' in verdict) return verdict
       return addresses.enter(address) ? verdict : { code: CLOSE.tooMany, reason: retryAfter(ADDRESS_FULL_MS) }
     },
@@ -82,7 +84,8 @@ export function createSocketLimits(deps: {
   }
 }
 
-/** What a socket is closed with when the process ends. */
-export function comeBack(): Refusal {
-  return { code: CLOSE.draining, reason: retryAfter(COME_BACK_MS * (1 + Math.random())) }
+/** What a socket is closed with when the process ends, as one of so many. */
+export function comeBack(sockets: number): Refusal {
+  const window = 1_000 * Math.max(1, sockets / COME_BACK_PER_SECOND)
+  return { code: CLOSE.draining, reason: retryAfter(COME_BACK_MS + window * Math.random()) }
 }

@@ -1,5 +1,4 @@
 import type { TemplatedApp, WebSocket, WebSocketBehavior } from 'uWebSockets.js'
-import { setTimeout } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
@@ -13,12 +12,13 @@ import { type Admission, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
 import { CLOSE, retryAfter } from './close-codes.ts'
 import type { DeliveryWatch } from './delivery-watch.ts'
+import { drainSockets } from './drain-sockets.ts'
 import { createFanOut } from './fan-out.ts'
 import { refusePlainRequest } from './handshake.ts'
 import { createTokenJudge } from './judge-token.ts'
 import { createOriginCheck } from './origins.ts'
 import { createProducers } from './producers.ts'
-import { comeBack, createSocketLimits } from './socket-limits.ts'
+import { createSocketLimits } from './socket-limits.ts'
 import { PUBLISH_PATH } from './stream-path.ts'
 import { Subscriber } from './subscriber.ts'
 import { startSweep } from './sweep.ts'
@@ -193,17 +193,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     slow: () => countSlow(subscribers),
     async drain(ms) {
       limits.drain()
-      const open = [...subscribers]
-      const steps = Math.max(1, Math.min(open.length, Math.floor(ms / 50)))
-      for (let step = 0; step < steps; step += 1) {
-        if (step > 0) await setTimeout(ms / steps)
-        for (let index = step; index < open.length; index += steps) {
-          const subscriber = open[index]
-          if (!subscriber) continue
-          const { code, reason } = comeBack()
-          producers.finish(subscriber).then(() => close(subscriber, code, reason), onError)
-        }
-      }
+      await drainSockets([...subscribers], ms, { producers, close })
     },
     close() {
       sweep.stop()
