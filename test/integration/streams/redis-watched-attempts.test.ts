@@ -22,6 +22,7 @@ describe('attempts that are watched, through Redis', () => {
   beforeEach(async () => {
     heardByAnybody = []
     spy = new Redis(redis.url)
+    spy.on('error', () => undefined)
     await spy.flushall()
     await spy.psubscribe('*')
     spy.on('pmessage', (_pattern, _channel, text) => heardByAnybody.push(text))

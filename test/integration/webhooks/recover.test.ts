@@ -6,7 +6,8 @@ import { type Answer, startWebSystem, type WebSystem } from '../../support/web-s
 
 const WEBHOOKS = '/api/v1/webhooks'
 const RECOVERIES = '/api/v1/recoveries'
-const SETTINGS = { DELIVERY_RETRY_BASE_MS: '20', DELIVERY_TIMEOUT_MS: '2000' }
+/** No breaker opens by the failures here. */
+const SETTINGS = { DELIVERY_RETRY_BASE_MS: '20', DELIVERY_TIMEOUT_MS: '2000', BREAKER_FAILURES: '50' }
 const HOUR_MS = 3_600_000
 
 describe('the recoveries of a webhook', function () {
