@@ -6,6 +6,11 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
 }
 
+/** Of values in rising order: the smallest that `share` (0..1) of them do not exceed. */
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
+}
+
 export function spread(values: readonly number[]): string {
   return `${Math.round(Math.min(...values)).toLocaleString('en')} – ${Math.round(Math.max(...values)).toLocaleString('en')}`
 }
