@@ -7,7 +7,7 @@ import { cancelRecoveriesOf } from '../recoveries/recovery-store.ts'
  */
 
 /** So many rows are cancelled in some 100 ms. A longer backlog goes on in steps of the upkeep; none of it can be claimed. */
-const MOST_AT_ONCE = 5_000
+const MOST_AT_ONCE = 2_000
 
 /**
  * Cancels a webhook's open deliveries, and first the recovery that would open more. An attempt that is on its way ends on its
