@@ -20,6 +20,8 @@ export interface LoggedDelivery {
   created_at: Date
   delivered_at: Date | null
   next_retry_at: Date | null
+  /** Its webhook's breaker is open: not before then, whatever is due. */
+  held_back_until: Date | null
   test: boolean
 }
 
@@ -99,6 +101,7 @@ function selectDeliveries() {
   ]
   return builder('deliveries')
     .leftJoin('due', 'due.delivery_id', 'deliveries.id')
+    .leftJoin('webhook_health', 'webhook_health.webhook_id', 'due.webhook_id')
     .select(columns.map((column) => `deliveries.${column}`))
     .select(builder.raw(`CASE WHEN ${DELIVERING} THEN 'delivering' ELSE deliveries.status END AS status`))
     .select(builder.raw('coalesce(due.attempt, deliveries.attempt) AS attempt'))
@@ -107,5 +110,6 @@ function selectDeliveries() {
       builder.raw(
         `CASE WHEN deliveries.status = 'retrying' AND (${DELIVERING}) IS NOT TRUE THEN due.due_at END AS next_retry_at`,
       ),
+      builder.raw(`CASE WHEN NOT urgent AND (${DELIVERING}) IS NOT TRUE THEN probe_at END AS held_back_until`),
     )
 }

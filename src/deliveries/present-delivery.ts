@@ -19,6 +19,7 @@ export function presentDelivery(delivery: LoggedDelivery) {
     created_at: delivery.created_at.toISOString(),
     delivered_at: delivery.delivered_at?.toISOString() ?? null,
     next_retry_at: delivery.next_retry_at?.toISOString() ?? null,
+    held_back_until: delivery.held_back_until?.toISOString() ?? null,
     test: delivery.test,
   }
 }

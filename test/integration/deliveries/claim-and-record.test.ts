@@ -81,6 +81,26 @@ describe('claim and record', () => {
     assert.deepEqual(await claimsNow(database.db, { perWebhook: 10, most: 10 }), [])
   })
 
+  it('shows until when an open delivery is held back, unless it is under way or somebody asked for it', async () => {
+    const deliveryId = await openDelivery(database.db)
+    assert.equal((await shownDelivery(deliveryId)).held_back_until, null)
+    const [health] = await database.db.query<{ probe_at: Date }>({
+      text: `INSERT INTO webhook_health (webhook_id, breaker, probe_at) VALUES ($1, 'open', now() + interval '20 s')
+             RETURNING probe_at`,
+      values: [webhookId],
+    })
+    assert.deepEqual((await shownDelivery(deliveryId)).held_back_until, health?.probe_at)
+    await claim({ deliveryId, attempt: 1 })
+    assert.equal((await shownDelivery(deliveryId)).held_back_until, null)
+    await record(result({ deliveryId, attempt: 1, status: 'failed', retryInMs: 5_000 }))
+    assert.deepEqual((await shownDelivery(deliveryId)).held_back_until, health?.probe_at)
+    await database.db.query({ text: 'UPDATE due SET urgent = true' })
+    assert.equal((await shownDelivery(deliveryId)).held_back_until, null)
+    await claim({ deliveryId, attempt: 2 })
+    await record(result({ deliveryId, attempt: 2 }))
+    assert.equal((await shownDelivery(deliveryId)).held_back_until, null)
+  })
+
   it('ends a delivery whose last attempt failed and counts that', async () => {
     const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })

@@ -202,7 +202,7 @@ describe('events', () => {
       assert.deepEqual(shown, {
         ...{ webhook_id: `wh_${alices}`, event_id: id, event_type: 'alert_triggered', status: 'pending', attempt: 0 },
         ...{ max_attempts: 3, response_code: null, response_body: null, error: null, error_message: null },
-        ...{ duration_ms: null, delivered_at: null, next_retry_at: null, test: false },
+        ...{ duration_ms: null, delivered_at: null, next_retry_at: null, held_back_until: null, test: false },
       })
     })
   })
