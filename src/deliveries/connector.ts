@@ -82,7 +82,9 @@ async function vettedAddresses(guard: AddressGuard, lookup: Lookup, hostname: st
   if (found === null) throw unresolved(`${hostname} was not resolved in time`, 'EAI_AGAIN')
   for (const { address } of found) {
     const reason = guard.refuse(address)
-    if (reason !== null) throw new BlockedAddress(reason)
+    if (reason === null) continue
+    // What a name means within our network is nothing that its owner, who reads this, must learn.
+    throw new BlockedAddress(isIP(hostname) ? reason : `${hostname} has an address that webhooks may not be sent to`)
   }
   return found.map(({ address }) => address)
 }

@@ -204,7 +204,7 @@ describe('secrets', function () {
       system.start('worker', { REDIS_URL: `redis://:${SENT.badToken}@127.0.0.1:${system.redis.port}` }),
     ]
     const misled = system.start('web', { JWT_SECRET: 'MARKED', SECRETS_KEY: SENT.badToken, METRICS_TOKEN: SENT.badKey })
-    await Promise.all(refused.map((program) => program.waitFor(/store\.unreachable/, 60_000)))
+    await Promise.all(refused.map((program) => program.waitFor(/store\.unreachable/, 150_000)))
     await Promise.all([misled.ended(), ...refused.map((program) => program.stop())])
     await system.admitDatabase(true)
   })
