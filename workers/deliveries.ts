@@ -64,6 +64,7 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
     onAttempt: (attempted: Attempted) => {
       noteAttempt(deps, underWay, attempted)
       reportAttempt(deps, attempting.name, attempted)
+      deps.watched.made(attempted)
       deps.onRoom()
     },
     onError: deps.onError,
