@@ -50,6 +50,8 @@ export function openDatabase(options: {
     options: SESSION,
   })
   pool.on('error', options.onError)
+  // One that is lost as it is handed out has no other listener yet, and would end the process; its first statement fails.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const untilGone = countConnections(pool)
   return {
     query: (statement) => pool.query(toQuery(statement)).then((result) => result.rows, rethrow),
