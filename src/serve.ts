@@ -11,6 +11,7 @@ import { createBoard } from './http/board.ts'
 import { limitRequests } from './http/middleware/rate-limit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { deliveryRoutes } from './http/routes/deliveries.ts'
+import { documentRoutes } from './http/routes/documents.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { type Check, healthRoutes } from './http/routes/health.ts'
 import { publishRoutes } from './http/routes/publish.ts'
@@ -82,6 +83,7 @@ export async function serve(
       ...deliveryRoutes({ db, wake: deps.wake }),
       ...recoveryRoutes({ db, retentionDays: config.database.retentionDays, now: () => new Date() }),
       ...authRoutes({ db, blocked }),
+      ...documentRoutes({ version: config.version }),
       ...healthRoutes({
         checks: checksOf(resources),
         accepting: () => accepting,

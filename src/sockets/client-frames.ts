@@ -50,21 +50,26 @@ const entry = {
   conflate_ms: ConflateMs.optional(),
 }
 type Entry = z.infer<z.ZodObject<typeof entry>>
-const Frame = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('pong') }),
-  z.object({ type: z.literal('ping') }),
-  z.object({ type: z.literal('auth'), token: z.string().max(LONGEST_TOKEN), id }),
-  ...(['subscribe', 'unsubscribe'] as const).map((type) =>
-    z.object({
-      type: z.literal(type),
-      ...entry,
-      webhook_id: z.string().max(64).nullish(),
-      include: z.literal('request').optional(),
-      subscriptions: z.array(z.object(entry)).min(1).max(MOST_AT_ONCE).optional(),
-      id,
-    }),
-  ),
-])
+const subscribing = <Type extends 'subscribe' | 'unsubscribe'>(type: Type) =>
+  z.object({
+    type: z.literal(type),
+    ...entry,
+    webhook_id: z.string().max(64).nullish(),
+    include: z.literal('request').optional(),
+    subscriptions: z.array(z.object(entry)).min(1).max(MOST_AT_ONCE).optional(),
+    id,
+  })
+
+/** What clients send, by type: it validates, and the document that describes the streams is made of it. */
+export const clientFrames = {
+  pong: z.object({ type: z.literal('pong') }),
+  ping: z.object({ type: z.literal('ping') }),
+  auth: z.object({ type: z.literal('auth'), token: z.string().max(LONGEST_TOKEN), id }),
+  subscribe: subscribing('subscribe'),
+  unsubscribe: subscribing('unsubscribe'),
+}
+const { pong, ping, auth, subscribe, unsubscribe } = clientFrames
+const Frame = z.discriminatedUnion('type', [pong, ping, auth, subscribe, unsubscribe])
 
 /**
  * @param defaultChannel the channel of the socket's path

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { ApiError, type Complaint } from '../errors.ts'
 import { type JsonObject, type JsonValue, parseStrictJson } from '../json/strict-json.ts'
 import { Publication, toMessages } from '../streams/outgoing.ts'
@@ -11,6 +12,15 @@ export type PublishFrame =
   /** One of those that every socket knows. */
   | { kind: 'other' }
   | { kind: 'bad'; id: FrameId; code: string; message: string; details?: readonly Complaint[] }
+
+/** The frame of several messages; the fields of one message alone, without `messages`, are a frame too. */
+export const producerFrames = {
+  publish: z.strictObject({
+    type: z.literal('publish').optional(),
+    id: z.union([z.string(), z.number()]).optional(),
+    ...Publication.shape,
+  }),
+}
 
 const OTHERS: readonly unknown[] = ['ping', 'pong', 'auth']
 const LONGEST_ID = 128

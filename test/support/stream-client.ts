@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type ClientOptions, WebSocket } from 'ws'
+import { documentedFrame } from './documented-frame.ts'
 import { eventually } from './eventually.ts'
 
 export interface Frame {
@@ -33,7 +34,7 @@ export function openClient(
   const socket = new WebSocket(url, protocols, { perMessageDeflate: false, ...options })
   const frames: Frame[] = []
   let waitedFor = 0
-  socket.on('message', (bytes) => void frames.push(JSON.parse(String(bytes))))
+  socket.on('message', (bytes) => void frames.push(documentedFrame(JSON.parse(String(bytes)))))
   const ended = Promise.race([
     once(socket, 'close').then(([code, reason]) => ({ code, reason: String(reason) })),
     once(socket, 'error').then(([error]) => Promise.reject(error)),

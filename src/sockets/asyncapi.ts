@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { catalogue } from '../events/catalogue.ts'
+import { clientFrames } from './client-frames.ts'
+import { clientFrameExamples, producerFrameExamples, serverFrameExamples } from './frame-examples.ts'
+import { producerFrames } from './publish-frames.ts'
+import { type ServerFrameType, serverFrames } from './server-frames.ts'
+
+const ANYWHERE = ['connected', 'ping', 'pong', 'token_expiring', 'authenticated', 'error'] satisfies ServerFrameType[]
+const ANY_STREAM = [...ANYWHERE, ...(['subscribed', 'unsubscribed', 'gap'] as const)] satisfies ServerFrameType[]
+const CREDENTIAL = { token: { type: 'string', description: 'A JWT, an API key or a one-time ticket.' } }
+const READING = {
+  ...CREDENTIAL,
+  snapshot: { enum: ['true', 'false'], description: 'The newest message first.' },
+  since: { type: 'integer', description: 'Go on after this number; with epoch.' },
+  epoch: { type: 'string' },
+  user_since: { type: 'integer', description: 'The same of the stream of your own events; with user_epoch.' },
+  user_epoch: { type: 'string' },
+  conflate_ms: { enum: [100, 250, 500, 1000, 5000], description: 'On market-data: the newest price at most so often.' },
+}
+
+interface Address {
+  address: string
+  sends: readonly ServerFrameType[]
+  takes: readonly string[]
+  query: object
+}
+
+const stream = (address: string, ...sends: ServerFrameType[]): Address => {
+  return { address, sends: [...ANY_STREAM, ...sends], takes: Object.keys(clientFrames), query: READING }
+}
+const ADDRESSES: Record<string, Address> = {
+  predictions: stream('/ws/predictions/{symbol}', 'prediction_update'),
+  'market-data': stream('/ws/market-data/{symbol}', 'market_data_update', 'degraded', 'restored'),
+  alerts: stream('/ws/alerts', 'alert'),
+  many: stream(
+    '/ws',
+    ...(['prediction_update', 'market_data_update', 'alert', 'degraded', 'restored', 'delivery_attempt'] as const),
+  ),
+  publish: {
+    address: '/ws/publish',
+    sends: [...ANYWHERE, 'published', 'slow_down'],
+    takes: ['pong', 'ping', 'auth', ...Object.keys(producerFrames)],
+    query: CREDENTIAL,
+  },
+}
+
+/** The streams as AsyncAPI 3 describes them: `send` is what the server sends, `receive` what it takes. */
+export function asyncApiDocument(version: string): object {
+  const server = entries(serverFrames, serverFrameExamples, 'server')
+  const taken = { ...clientFrames, ...producerFrames }
+  const client = entries(taken, { ...clientFrameExamples, ...producerFrameExamples }, 'client')
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      ...{ title: 'ara-events streams', version, license: { name: 'MIT' } },
+      description: 'Clients ignore types and fields that they do not know.',
+    },
+    defaultContentType: 'application/json',
+    servers: { local: { host: 'localhost:8000', protocol: 'ws' } },
+    channels: Object.fromEntries(Object.entries(ADDRESSES).map(([name, about]) => [name, channel(about)])),
+    operations: Object.fromEntries(Object.entries(ADDRESSES).flatMap(([name, about]) => operations(name, about))),
+    components: { messages: Object.fromEntries([...server, ...client]), schemas: eventData() },
+  }
+}
+
+function entries(schemas: Record<string, z.ZodType>, examples: Record<string, object>, side: string) {
+  return Object.entries(schemas).map(([type, schema]) => {
+    const payload = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+    return [`${side}.${type}`, { name: type, payload, examples: [{ payload: examples[type] }] }] as const
+  })
+}
+
+function channel({ address, sends, takes, query }: Address): object {
+  const names = [...serverNames(sends), ...clientNames(takes)]
+  return {
+    address,
+    ...(address.includes('{symbol}') ? { parameters: { symbol: { examples: ['AAPL', 'BTC-USD'] } } } : {}),
+    messages: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }])),
+    bindings: { ws: { method: 'GET', query: { type: 'object', properties: query } } },
+  }
+}
+
+function operations(name: string, { sends, takes }: Address): [string, object][] {
+  const about = (action: string, messages: readonly string[]) => ({
+    action,
+    channel: { $ref: `#/channels/${name}` },
+    messages: messages.map((message) => ({ $ref: `#/channels/${name}/messages/${message}` })),
+  })
+  return [
+    [`${name}.send`, about('send', serverNames(sends))],
+    [`${name}.receive`, about('receive', clientNames(takes))],
+  ]
+}
+
+function serverNames(types: readonly ServerFrameType[]): string[] {
+  return types.map((type) => `server.${type}`)
+}
+
+function clientNames(types: readonly string[]): string[] {
+  return types.map((type) => `client.${type}`)
+}
+
+function eventData(): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(catalogue).map(([type, { data, description }]) => [
+      `event.${type}`,
+      { ...z.toJSONSchema(data, { io: 'input' }), description },
+    ]),
+  )
+}
