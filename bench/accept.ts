@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createSecretBox } from '../src/db/secret-box.ts'
 import { makeToken } from '../src/identity/make-token.ts'
-import { uuidv7 } from '../src/ids.ts'
-import { insertWebhook } from '../src/webhooks/webhook-store.ts'
 import { freePort } from '../test/support/ports.ts'
 import { startProgram } from '../test/support/program.ts'
 import { openStores } from './support/stores.ts'
 import { conditions, median, spread, table } from './support/table.ts'
+import { insertWebhooks } from './support/webhooks.ts'
 import { post } from './support/wrk.ts'
 
 /*
@@ -26,6 +24,8 @@ const stores = await openStores()
 const secret = randomBytes(32).toString('hex')
 const key = randomBytes(32)
 const port = await freePort()
+/** Of the webhooks; nothing is sent. */
+const url = 'https://receiver.example.com/hook'
 const web = startProgram(process.execPath, ['dist/src/web.js'], {
   env: {
     ...process.env,
@@ -45,8 +45,8 @@ try {
   await bare.waitFor(/port \d+\n/)
   const bareUrl = `http://127.0.0.1:${/port (\d+)/.exec(bare.output())?.[1]}/api/v1/events`
   await untilReady()
-  await insertWebhooks(1, 'model_trained')
-  await insertWebhooks(10, 'model_deployed')
+  await insertWebhooks(stores.db, key, 1, { url, events: ['model_trained'] })
+  await insertWebhooks(stores.db, key, 10, { url, events: ['model_deployed'] })
   const one = eventOf('model_trained', { model_id: 'm-1', model_type: 'lstm', accuracy: 0.91 })
   const ten = eventOf('model_deployed', { model_id: 'm-1', environment: 'production', status: 'ok' })
   const contenders: [name: string, eventsARequest: number, run: () => ReturnType<typeof post>][] = [
@@ -119,27 +119,5 @@ async function untilReady(): Promise<void> {
   while (!(await ready())) {
     if (!web.running()) throw new Error(`The web process ended:\n${web.output()}`)
     await setTimeout(100)
-  }
-}
-
-async function insertWebhooks(count: number, type: string): Promise<void> {
-  const box = createSecretBox([{ id: 'k1', key }])
-  for (let index = 0; index < count; index += 1) {
-    const id = uuidv7()
-    const webhook = {
-      id,
-      user_id: 'bench',
-      url: 'https://receiver.example.com/hook',
-      events: [type],
-      symbols: null,
-      secret: box.seal('a-secret-of-the-bench', id),
-      headers: null,
-      header_names: [],
-      description: null,
-      active: true,
-      signature_style: 'canonical' as const,
-      max_attempts: 10,
-    }
-    await stores.db.transaction((sql) => insertWebhook(sql, webhook, 1000))
   }
 }

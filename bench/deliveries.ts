@@ -3,15 +3,14 @@ import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
-import { createSecretBox } from '../src/db/secret-box.ts'
 import { createAcceptance } from '../src/events/accept-events.ts'
 import { prepareEvent } from '../src/events/prepare-event.ts'
 import { publicId, uuidv7 } from '../src/ids.ts'
-import { insertWebhook } from '../src/webhooks/webhook-store.ts'
 import { type Program, runProgram, startProgram } from '../test/support/program.ts'
 import { type ReceiverProcess, startReceiverProcess } from './support/receiver-process.ts'
 import { openStores, type Stores } from './support/stores.ts'
 import { conditions, median, spread, table } from './support/table.ts'
+import { BENCH_SECRET, insertWebhooks } from './support/webhooks.ts'
 
 /*
  * How many deliveries a second: this engine against what a team writes by hand, BullMQ with nothing to do, and undici alone.
@@ -28,7 +27,6 @@ const { values } = parseArgs({
 const ROUNDS = Number(values.rounds)
 const DELIVERIES = Number(values.deliveries)
 const WEBHOOKS = 50
-const SECRET = 'a-secret-of-the-bench'
 
 const stores = await openStores()
 const receiver = await startReceiverProcess()
@@ -57,7 +55,7 @@ const contenders: [name: string, run: () => Promise<number>][] = [
 const chosen = contenders.filter(([name]) => values.only === undefined || name.includes(values.only))
 
 try {
-  await insertWebhooks(stores, receiver.url)
+  await insertWebhooks(stores.db, key, WEBHOOKS, { url: `${receiver.url}/hook`, events: ['*'] })
   await stores.db.query({
     text: `CREATE TABLE by_hand_attempts (delivery_id text, attempt int, status boolean, response_code int,
              response_body text, duration_ms int, at timestamptz DEFAULT now())`,
@@ -101,28 +99,6 @@ function report(rates: ReadonlyMap<string, readonly number[]>): void {
   )
 }
 
-async function insertWebhooks({ db }: Stores, url: string): Promise<void> {
-  const box = createSecretBox([{ id: 'k1', key }])
-  for (let index = 0; index < WEBHOOKS; index += 1) {
-    const id = uuidv7()
-    const webhook = {
-      id,
-      user_id: 'bench',
-      url: `${url}/hook-${index}`,
-      events: ['*'],
-      symbols: null,
-      secret: box.seal(SECRET, id),
-      headers: null,
-      header_names: [],
-      description: null,
-      active: true,
-      signature_style: 'canonical' as const,
-      max_attempts: 10,
-    }
-    await db.transaction((sql) => insertWebhook(sql, webhook, WEBHOOKS))
-  }
-}
-
 function newEvent(index: number) {
   const data = { symbol: 'AAPL', predicted_price: 180 + (index % 10), current_price: 180, confidence: 0.7 }
   return prepareEvent({ event_type: 'prediction_complete', data }, 'bench', new Date())
@@ -153,7 +129,7 @@ async function runByHand({ db, redis }: Stores, at: ReceiverProcess, workers: nu
   for (let sent = 0; sent < DELIVERIES; sent += 500) {
     await queue.addBulk(
       Array.from({ length: 500 }, () => {
-        const data = { delivery_id: publicId('dlv', uuidv7()), url: `${at.url}/hook`, secret: SECRET, payload }
+        const data = { delivery_id: publicId('dlv', uuidv7()), url: `${at.url}/hook`, secret: BENCH_SECRET, payload }
         return { name: 'deliver', data, opts: { attempts: 10, backoff: { type: 'exponential', delay: 5_000 } } }
       }),
     )

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createSecretBox } from '../src/db/secret-box.ts'
 import { wakeByNotify } from '../src/deliveries/wake.ts'
 import { prepareEvent } from '../src/events/prepare-event.ts'
 import { uuidv7 } from '../src/ids.ts'
-import { insertWebhook } from '../src/webhooks/webhook-store.ts'
 import { startProgram } from '../test/support/program.ts'
 import { openStores } from './support/stores.ts'
 import { conditions, median, table } from './support/table.ts'
+import { insertWebhooks } from './support/webhooks.ts'
 
 /*
  * What one bad receiver, or all of them, does to the others. `hang`: 1,000 webhooks, steady traffic to 999 of them, with and
@@ -42,7 +41,6 @@ const stores = await openStores()
 const { db } = stores
 const receiver = startProgram(process.execPath, ['--import', 'tsx', 'bench/support/fairness-receiver.ts'])
 const key = randomBytes(32)
-const box = createSecretBox([{ id: 'k1', key }])
 const wake = wakeByNotify({ db, onError: () => undefined })
 
 try {
@@ -56,8 +54,8 @@ try {
 }
 
 async function hang(url: string): Promise<string> {
-  const webhooks = await insertWebhooks(url, WEBHOOKS - 1)
-  const hanging = await insertOne(`${url}/hang/0`)
+  const webhooks = await insertWebhooks(db, key, WEBHOOKS - 1, { url: `${url}/hook/of`, events: ['*'] })
+  const [hanging = ''] = await insertWebhooks(db, key, 1, { url: `${url}/hang/of`, events: ['*'] })
   const runs: { with: Measured[]; without: Measured[] } = { with: [], without: [] }
   for (let pair = 1; pair <= PAIRS; pair += 1) {
     const order = pair % 2 === 1 ? (['without', 'with'] as const) : (['with', 'without'] as const)
@@ -119,7 +117,7 @@ async function outage(url: string): Promise<string> {
   const count = 200
   const each = 100
   const downSeconds = 30
-  const webhooks = await insertWebhooks(url, count)
+  const webhooks = await insertWebhooks(db, key, count, { url: `${url}/hook/of`, events: ['*'] })
   const worker = await startWorker()
   await post(url, 'down')
   for (const webhook of webhooks) await publishMany(webhook, each)
@@ -221,23 +219,6 @@ async function publishTo(webhooks: readonly string[]): Promise<void> {
 function newEvent() {
   const data = { symbol: 'AAPL', predicted_price: 181, current_price: 180, confidence: 0.7 }
   return prepareEvent({ event_type: 'prediction_complete', data }, 'bench', new Date()).stored
-}
-
-async function insertWebhooks(url: string, count: number): Promise<string[]> {
-  const ids: string[] = []
-  for (let index = 0; index < count; index += 1) ids.push(await insertOne(`${url}/hook/${index}`))
-  return ids
-}
-
-async function insertOne(url: string): Promise<string> {
-  const id = uuidv7()
-  const webhook = {
-    ...{ id, user_id: 'bench', url, events: ['*'], symbols: null, secret: box.seal('a-secret-of-the-bench', id) },
-    ...{ headers: null, header_names: [], description: null, active: true },
-    ...{ signature_style: 'canonical' as const, max_attempts: 10 },
-  }
-  await db.transaction((sql) => insertWebhook(sql, webhook, WEBHOOKS))
-  return id
 }
 
 async function post(url: string, what: string): Promise<void> {

@@ -2,7 +2,7 @@ import { Client } from 'pg'
 import { makePartitions } from '../../src/db/partitions.ts'
 import { uuidv7 } from '../../src/ids.ts'
 import type { Stores } from './stores.ts'
-import { insertWebhooks } from './system.ts'
+import { insertWebhooks } from './webhooks.ts'
 
 const DAYS = 28
 const DAY_MS = 86_400_000

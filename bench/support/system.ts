@@ -1,13 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { Database } from '../../src/db/database.ts'
-import { createSecretBox } from '../../src/db/secret-box.ts'
 import { makeToken } from '../../src/identity/make-token.ts'
-import { uuidv7 } from '../../src/ids.ts'
-import { insertWebhook } from '../../src/webhooks/webhook-store.ts'
 import { freePort } from '../../test/support/ports.ts'
 import { type Program, startProgram } from '../../test/support/program.ts'
 import type { Stores } from './stores.ts'
+import { insertWebhooks } from './webhooks.ts'
 
 /** One web process and some workers, as the Procfile starts them. */
 export interface BenchSystem {
@@ -50,35 +47,6 @@ export async function startSystem(
     insertWebhooks: (count, fields) => insertWebhooks(stores.db, key, count, fields),
     stop: async () => void (await Promise.all([web, ...workers].map((program) => program.stop()))),
   }
-}
-
-/** @returns their ids */
-export async function insertWebhooks(
-  db: Database,
-  key: Buffer,
-  count: number,
-  { url, events }: { url: string; events: string[] },
-): Promise<string[]> {
-  const box = createSecretBox([{ id: 'k1', key }])
-  const ids = Array.from({ length: count }, () => uuidv7())
-  for (const [index, id] of ids.entries()) {
-    const webhook = {
-      id,
-      user_id: 'bench',
-      url: `${url}-${index}`,
-      events,
-      symbols: null,
-      secret: box.seal('a-secret-of-the-bench', id),
-      headers: null,
-      header_names: [],
-      description: null,
-      active: true,
-      signature_style: 'canonical' as const,
-      max_attempts: 10,
-    }
-    await db.transaction((sql) => insertWebhook(sql, webhook, 100_000))
-  }
-  return ids
 }
 
 async function untilReady(url: string, web: Program): Promise<void> {
