@@ -62,6 +62,10 @@ export function readConfig(env: NodeJS.ProcessEnv, role: 'all' | 'web' | 'worker
   if (role !== 'all' && role !== 'release' && !has('SECRETS_KEY')) {
     complaints.push('SECRETS_KEY: is required by the Procfile processes')
   }
+  if (parsed.success && parsed.data.WATCHDOG_SECONDS * 1000 <= parsed.data.DELIVERY_TIMEOUT_MS) {
+    // A worker whose places all wait for slow receivers takes no job meanwhile.
+    complaints.push('WATCHDOG_SECONDS: must be longer than DELIVERY_TIMEOUT_MS')
+  }
   if (!parsed.success || complaints.length > 0) throw new ConfigError([...new Set(complaints)])
   return arrange(parsed.data)
 }
@@ -140,6 +144,7 @@ function arrange(env: Environment) {
     },
     watchdogMs: env.WATCHDOG_SECONDS * 1000,
     metrics: { port: env.METRICS_PORT },
+    tracing: { endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT },
     board: { readOnly: env.BOARD_READ_ONLY },
     demo: { enabled: env.DEMO_FEED ?? embedded, barsPerSecond: env.DEMO_BARS_PER_SECOND },
     crashAt: env.CRASH_AT,

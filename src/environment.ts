@@ -47,6 +47,11 @@ const publicKey = z
     }
   }, 'must be a public key in PEM')
 
+const otlpEndpoint = z.string().refine((text) => {
+  const { protocol = '', username = '' } = URL.parse(text) ?? {}
+  return username === '' && ['http:', 'https:'].includes(protocol)
+}, 'must be a URL with http: or https: and without a password; OTEL_EXPORTER_OTLP_HEADERS is for credentials')
+
 /** Keys that anybody on the way could replace would let anybody in. */
 const jwksUrl = z.string().refine((text) => {
   const { protocol = '', hostname = '', username = '' } = URL.parse(text) ?? {}
@@ -150,6 +155,7 @@ export const Environment = z.object({
   STREAMS_PUBLISH_BACKLOG: integer(1, 10_000_000).default(50_000),
   STREAMS_MAX_INBOUND_PER_SECOND: integer(1, 10_000).default(50),
   WATCHDOG_SECONDS: integer(1, 3600).default(60),
+  OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint.optional(),
   METRICS_PORT: integer(0, 65535).optional(),
   METRICS_TOKEN: z.string().min(16).optional(),
   BOARD_READ_ONLY: boolean.default(true),

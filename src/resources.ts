@@ -11,6 +11,7 @@ import { createRedisBackplane } from './streams/redis-backplane.ts'
 import { createRedisWatchedAttempts } from './streams/redis-watched-attempts.ts'
 import { createMemoryWatchedAttempts, type WatchedAttempts } from './streams/watched-attempts.ts'
 import { type Logger, rateLimitedErrors } from './telemetry/log.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 
 /** What a process holds open, whichever parts of the system run in it. */
 export interface Resources {
@@ -26,6 +27,8 @@ export interface Resources {
   secrets: SecretBox
   /** Present when the deployment has a Redis. */
   redis: Redis | undefined
+  /** Present when there is a collector of traces. */
+  tracing: Tracing | undefined
 }
 
 export function openResources(deps: {
@@ -33,6 +36,7 @@ export function openResources(deps: {
   log: Logger
   closers: Closers
   role: 'all' | 'web' | 'worker'
+  tracing?: Tracing | undefined
 }): Resources {
   const { config, log, closers, role } = deps
   const { databaseUrl, redisUrl, streamsRedisUrl, secretsKeys } = config.secrets
@@ -73,6 +77,7 @@ export function openResources(deps: {
     watchedAttempts,
     secrets: createSecretBox(secretsKeys),
     redis,
+    tracing: deps.tracing,
   }
 }
 

@@ -71,6 +71,7 @@ export async function serve(
         wake: deps.wake,
         batchBodyLimit: config.server.batchBodyLimit,
         onAccepted: deps.metrics.accepted,
+        tracing: resources.tracing,
       }),
       ...publishRoutes({ intake, bodyLimit: config.server.batchBodyLimit }),
       ...webhookRoutes({
@@ -103,6 +104,7 @@ export async function serve(
     trustedProxies: config.server.trustedProxies,
     log,
     metrics: createHttpMetrics(deps.registry),
+    tracing: resources.tracing,
   })
 
   let streams: StreamServer | undefined

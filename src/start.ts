@@ -19,6 +19,7 @@ import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { type Logger, openLog } from './telemetry/log.ts'
 import { createRegistry } from './telemetry/metrics.ts'
 import { openMetrics } from './telemetry/metrics-server.ts'
+import { openTracing } from './telemetry/tracing.ts'
 import { refuseUnknownKeys } from './webhooks/reseal-webhooks.ts'
 import { welcome } from './welcome.ts'
 
@@ -41,7 +42,8 @@ async function startAll(given: Config, log: Logger, closers: Closers) {
   const { databaseUrl = '', jwtSecret } = config.secrets
   await migrate({ url: databaseUrl, queueInPostgres: config.secrets.redisUrl === undefined, now: new Date() })
 
-  const resources = openResources({ config, log, closers, role: 'all' })
+  const tracing = await openTracing({ config, part: 'all', log, closers })
+  const resources = openResources({ config, log, closers, role: 'all', tracing })
   const { redis, backplane } = resources
   await checkClock(resources.webDatabase, log)
   await refuseUnknownKeys(resources.webDatabase, resources.secrets)

@@ -13,6 +13,7 @@ import { createDeliveryMetrics } from './telemetry/delivery-metrics.ts'
 import { openLog, rateLimitedErrors } from './telemetry/log.ts'
 import { createRegistry } from './telemetry/metrics.ts'
 import { openMetrics } from './telemetry/metrics-server.ts'
+import { openTracing } from './telemetry/tracing.ts'
 import { refuseUnknownKeys } from './webhooks/reseal-webhooks.ts'
 
 /** The Procfile's `web`: REST and streams on one port, which several of these may share. */
@@ -23,7 +24,8 @@ async function main(): Promise<void> {
   const closers = createClosers(log)
   armCrashPoint(config.crashAt)
   await runProcess(closers, async () => {
-    const resources = openResources({ config, log, closers, role: 'web' })
+    const tracing = await openTracing({ config, part: 'web', log, closers })
+    const resources = openResources({ config, log, closers, role: 'web', tracing })
     const { webDatabase, redis, backplane } = resources
     await untilReachable('PostgreSQL', () => webDatabase.query({ text: 'SELECT 1' }), log)
     await checkClock(webDatabase, log)

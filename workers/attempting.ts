@@ -7,8 +7,10 @@ import { createLeases, RENEW_EVERY_MS } from '../src/deliveries/leases.ts'
 import { type AttemptDeps, type Attempted, makeAttempt } from '../src/deliveries/make-attempt.ts'
 import { createRecord } from '../src/deliveries/record.ts'
 import { createSender } from '../src/deliveries/send.ts'
+import { createAttemptTraces } from '../src/deliveries/trace-attempt.ts'
 import { uuidv7 } from '../src/ids.ts'
 import { startLoop } from '../src/loop.ts'
+import type { Tracing } from '../src/telemetry/tracing.ts'
 
 /** One process's part in attempts, under the one name that its leases and records carry. */
 export interface Attempting {
@@ -23,6 +25,7 @@ export interface AttemptingDeps extends Pick<AttemptDeps, 'onClaimed' | 'onGone'
   secrets: SecretBox
   rules: AttemptRules
   version: string
+  tracing?: Tracing | undefined
   /** Told how many shared a statement. */
   metrics?: { claimed: (size: number) => void; recorded: (size: number) => void }
 }
@@ -44,6 +47,7 @@ export function startAttempting(deps: AttemptingDeps): Attempting {
     timeoutMs: rules.timeoutMs,
     version: deps.version,
     random: Math.random,
+    ...(deps.tracing ? { traces: createAttemptTraces(deps.tracing) } : {}),
     ...(deps.onClaimed ? { onClaimed: deps.onClaimed } : {}),
     onGone: deps.onGone,
     onAttempt: deps.onAttempt,

@@ -13,6 +13,7 @@ import type { QueueStore } from '../src/queues/store.ts'
 import type { WatchedAttempts } from '../src/streams/watched-attempts.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import type { Logger } from '../src/telemetry/log.ts'
+import type { Tracing } from '../src/telemetry/tracing.ts'
 import { disableIfFailed } from '../src/webhooks/failing-webhooks.ts'
 import { startAttempting } from './attempting.ts'
 import { createLoneAttempts, type Opening } from './lone-attempts.ts'
@@ -29,6 +30,7 @@ export interface DeliveriesDeps {
   metrics: DeliveryMetrics
   watched: Pick<WatchedAttempts, 'made'>
   log: Logger
+  tracing: Tracing | undefined
   /** Called after every attempt: its webhook has room for another delivery. */
   onRoom: () => void
   /** Called with every job that the queue hands out. */
@@ -75,6 +77,7 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
     secrets: deps.secrets,
     rules: config.deliveries,
     version: config.version,
+    tracing: deps.tracing,
     metrics: deps.metrics,
     onClaimed: (claimed) => underWay.sent(claimed.deliveryId, claimed.test ? null : claimed.webhook.id),
   })
@@ -145,6 +148,7 @@ function openingOf({ config, databaseUrl }: DeliveriesDeps): Opening {
     keys: config.secrets.secretsKeys ?? [],
     rules: { allowCidrs, retryBaseMs, retryCapMs, timeoutMs },
     version: config.version,
+    tracing: config.tracing,
     crashAt: config.crashAt,
   }
 }

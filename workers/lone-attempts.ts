@@ -30,6 +30,7 @@ export interface Opening {
   keys: readonly SecretsKey[]
   rules: AttemptRules
   version: string
+  tracing: { endpoint: string | undefined }
   crashAt: CrashAt | undefined
 }
 

@@ -1,7 +1,10 @@
+import { createClosers } from '../src/closers.ts'
 import { armCrashPoint } from '../src/crash-points.ts'
 import { type Database, openDatabase } from '../src/db/database.ts'
 import { createSecretBox } from '../src/db/secret-box.ts'
 import type { Claim } from '../src/deliveries/claim.ts'
+import { openLog } from '../src/telemetry/log.ts'
+import { openTracing } from '../src/telemetry/tracing.ts'
 import { type Attempting, startAttempting } from './attempting.ts'
 import type { FromLoneProcess, Opening, ToLoneProcess } from './lone-attempts.ts'
 
@@ -10,14 +13,18 @@ import type { FromLoneProcess, Opening, ToLoneProcess } from './lone-attempts.ts
  * them and ends when that is closed, also by the worker's death: then after the attempt that is under way.
  */
 const POOL = 2
+const log = openLog({ level: 'warn', name: 'lone attempts' })
 const abort = new AbortController()
-let opened: { db: Database; attempting: Attempting } | undefined
+const closers = createClosers(log)
+let opened: Promise<{ db: Database; attempting: Attempting }> | undefined
 let making: Promise<void> = Promise.resolve()
 
 process.on('message', (message: ToLoneProcess) => {
   switch (message.kind) {
     case 'open':
       opened = open(message.opening)
+      // Whoever asks for an attempt is told.
+      opened.catch(() => undefined)
       return
     case 'make':
       making = make(message.claim)
@@ -30,14 +37,16 @@ process.on('message', (message: ToLoneProcess) => {
 })
 process.once('disconnect', async () => {
   await making
-  await opened?.attempting.close()
-  await opened?.db.close()
+  const parts = await opened
+  await parts?.attempting.close()
+  await parts?.db.close()
+  await closers.closeAll()
 })
 // A terminal tells the whole group; when to end is the worker's business.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
 
-function open({ databaseUrl, keys, rules, version, crashAt }: Opening) {
+async function open({ databaseUrl, keys, rules, version, tracing, crashAt }: Opening) {
   armCrashPoint(crashAt)
   const onError = (error: unknown) => tell({ kind: 'error', message: describe(error) })
   const db = openDatabase({ url: databaseUrl, pool: POOL, name: 'ara-events lone attempts', onError })
@@ -46,6 +55,7 @@ function open({ databaseUrl, keys, rules, version, crashAt }: Opening) {
     secrets: createSecretBox(keys),
     rules,
     version,
+    tracing: await openTracing({ config: { tracing, version }, part: 'lone attempts', log, closers }),
     onGone: async (webhookId) => tell({ kind: 'gone', webhookId }),
     // The worker does when it hears of it.
     onAttempt: () => undefined,
@@ -56,7 +66,7 @@ function open({ databaseUrl, keys, rules, version, crashAt }: Opening) {
 
 async function make(claim: Claim): Promise<void> {
   try {
-    const attempted = await opened?.attempting.make(claim, abort.signal)
+    const attempted = await (await opened)?.attempting.make(claim, abort.signal)
     tell({ kind: 'made', attempted: attempted ?? null })
   } catch (error) {
     tell({ kind: 'failed', message: describe(error) })

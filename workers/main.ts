@@ -12,11 +12,12 @@ import { createDeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 import { openLog } from '../src/telemetry/log.ts'
 import { createRegistry } from '../src/telemetry/metrics.ts'
 import { openMetrics } from '../src/telemetry/metrics-server.ts'
+import { openTracing } from '../src/telemetry/tracing.ts'
 import { refuseUnknownKeys } from '../src/webhooks/reseal-webhooks.ts'
 import { startWork } from './work.ts'
 
-/** What has stopped may not let itself be closed either. */
-const FORCED_END_MS = 30_000
+/** What has stopped may not let itself be closed either: so long after a stop should have ended. */
+const FORCED_END_MS = 6_000
 
 /** The Procfile's `worker`: makes the attempts, feeds the queue, keeps the house. Any number may run. */
 async function main(): Promise<void> {
@@ -26,7 +27,8 @@ async function main(): Promise<void> {
   const closers = createClosers(log)
   armCrashPoint(config.crashAt)
   await runProcess(closers, async () => {
-    const resources = openResources({ config, log, closers, role: 'worker' })
+    const tracing = await openTracing({ config, part: 'worker', log, closers })
+    const resources = openResources({ config, log, closers, role: 'worker', tracing })
     const { workerDatabase, redis } = resources
     await untilReachable('PostgreSQL', () => workerDatabase.query({ text: 'SELECT 1' }), log)
     await checkClock(workerDatabase, log)
@@ -39,7 +41,7 @@ async function main(): Promise<void> {
     const failed = new Promise<Error>((resolve) => {
       onStuck = (lane) => {
         log.fatal({ lane }, 'watchdog.stuck')
-        setTimeout(() => process.exit(1), FORCED_END_MS).unref()
+        setTimeout(() => process.exit(1), config.server.shutdownSeconds * 1000 + FORCED_END_MS).unref()
         resolve(new Error(`The queue of the ${lane} lane has stopped to hand out jobs`))
       }
     })

@@ -110,6 +110,7 @@ export async function startWork(
     health: health.findings,
     metrics,
     log,
+    tracing: resources.tracing,
     onRoom: () => feeder.wake(),
     onJob: (lane) => watchdog.sign(lane),
     onError: errors('worker.error'),

@@ -29,6 +29,8 @@ export interface ClaimedAttempt extends Claim {
   test: boolean
   eventType: string
   canonical: string
+  /** Where its event stands in a trace. */
+  traceparent: string | null
   webhook: {
     id: string
     url: string
@@ -99,6 +101,7 @@ async function claimTogether(
       test: row.test,
       eventType: event.event_type,
       canonical: event.canonical,
+      traceparent: event.traceparent,
       webhook: {
         id: row.webhook_id,
         url: row.url,
@@ -156,11 +159,18 @@ async function settleRefused(db: Database, deliveryIds: readonly string[]): Prom
   })
 }
 
+interface ClaimedEvent {
+  id: string
+  event_type: string
+  canonical: string
+  traceparent: string | null
+}
+
 async function loadEvents(db: Database, ids: readonly string[]) {
-  if (ids.length === 0) return new Map<string, { event_type: string; canonical: string }>()
-  const rows = await db.query<{ id: string; event_type: string; canonical: string }>({
+  if (ids.length === 0) return new Map<string, ClaimedEvent>()
+  const rows = await db.query<ClaimedEvent>({
     name: 'claim-events',
-    text: 'SELECT id, event_type, canonical FROM events WHERE id = ANY ($1)',
+    text: 'SELECT id, event_type, canonical, traceparent FROM events WHERE id = ANY ($1)',
     values: [ids],
   })
   return new Map(rows.map((row) => [row.id, row]))

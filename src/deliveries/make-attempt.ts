@@ -10,6 +10,7 @@ import { customSecrets, maskCustom, maskEchoes } from './mask-headers.ts'
 import type { AttemptResult, RecordAttempt } from './record.ts'
 import { parseRetryAfter, type RetryPolicy, retryDelay } from './retry-policy.ts'
 import { type Outcome, type Sender, transportHeaders } from './send.ts'
+import type { AttemptTrace } from './trace-attempt.ts'
 
 export interface AttemptDeps {
   claim: ClaimAttempt
@@ -21,6 +22,8 @@ export interface AttemptDeps {
   timeoutMs: number
   version: string
   random: () => number
+  /** Present when somebody traces. */
+  traces?: (claimed: ClaimedAttempt) => AttemptTrace
   /** Called when an attempt is about to be sent. */
   onClaimed?: (claimed: ClaimedAttempt) => void
   /** Called when a receiver said that it is gone for good (410). */
@@ -67,15 +70,17 @@ export async function makeAttempt(deps: AttemptDeps, job: Claim, signal: AbortSi
   crashPoint('after_claim', claimed.canonical)
   deps.leases.hold(claimed.deliveryId)
   deps.onClaimed?.(claimed)
-  let attempted: Attempted
+  const trace = deps.traces?.(claimed)
+  let attempted: Attempted | undefined
   try {
-    const { headers, outcome } = await signAndSend(deps, claimed, signal)
+    const { headers, outcome } = await signAndSend(deps, claimed, trace?.headers ?? {}, signal)
     crashPoint('after_send', claimed.canonical)
     const result = toResult(deps, claimed, headers, outcome)
     attempted = describe(claimed, result, await firmly(deps, signal, () => deps.record(result)))
     crashPoint('after_record', claimed.canonical)
   } finally {
     deps.leases.release(claimed.deliveryId)
+    trace?.end(attempted)
   }
   deps.onAttempt(attempted)
   if (attempted.recorded && attempted.responseCode === 410 && !claimed.test) await deps.onGone(claimed.webhook.id)
@@ -86,11 +91,12 @@ export async function makeAttempt(deps: AttemptDeps, job: Claim, signal: AbortSi
 async function signAndSend(
   deps: AttemptDeps,
   claimed: ClaimedAttempt,
+  traceHeaders: Record<string, string>,
   signal: AbortSignal,
 ): Promise<{ headers: Record<string, string>; outcome: Outcome | Unsent }> {
   let headers: Record<string, string>
   try {
-    headers = requestHeaders(deps, claimed, new Date())
+    headers = { ...requestHeaders(deps, claimed, new Date()), ...traceHeaders }
   } catch (error) {
     deps.onError(error)
     const message = 'Nothing was sent: the secret or the headers of the webhook could not be opened.'

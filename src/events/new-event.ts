@@ -12,4 +12,6 @@ export interface NewEvent {
   publishedBy: string
   /** It is also a message of a stream, so its announcement is owed until made. */
   streamed: boolean
+  /** Where it stands in a trace; absent when nobody traces. */
+  traceparent?: string
 }

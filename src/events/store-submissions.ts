@@ -44,10 +44,11 @@ export async function storeSubmissions(
   const uses = submissions
     .flatMap(({ use, answer }, number) => (use ? [{ ...use, ...answer, number }] : []))
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+  const traced = events.some((event) => event.traceparent !== undefined)
   const keyless = submissions.flatMap(({ use }, number) => (use ? [] : [number]))
   const rows = await sql.query<{ number: number; deliveries: number[] }>({
-    name: 'submissions-store',
-    text: STORE,
+    name: traced ? 'submissions-store-traced' : 'submissions-store',
+    text: traced ? STORE_TRACED : STORE,
     values: [
       events.map((event) => event.id),
       events.map((event) => event.type),
@@ -66,17 +67,23 @@ export async function storeSubmissions(
       uses.map((use) => use.status),
       uses.map((use) => use.body),
       keyless,
+      ...(traced ? [events.map((event) => event.traceparent ?? null)] : []),
     ],
   })
   const stored = new Map(rows.map((row) => [row.number, row.deliveries]))
   return submissions.map((_, number) => stored.get(number) ?? null)
 }
 
-const STORE = `
+const STORE = storing(false)
+const STORE_TRACED = storing(true)
+
+function storing(traced: boolean): string {
+  const trace = traced ? { given: ', $18::text[]', column: ', traceparent' } : { given: '', column: '' }
+  return `
   WITH event AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
-        $8::boolean[], $9::int[]) WITH ORDINALITY
-      AS given(id, event_type, symbol, user_id, canonical, "timestamp", published_by, streamed, number, place)
+        $8::boolean[], $9::int[]${trace.given}) WITH ORDINALITY
+      AS given(id, event_type, symbol, user_id, canonical, "timestamp", published_by, streamed, number${trace.column}, place)
   ), owed AS MATERIALIZED (
     SELECT uuid_v7() AS id, event.number, event.place, event.id AS event_id, event.event_type,
       webhook.id AS webhook_id, webhook.user_id, webhook.max_attempts
@@ -100,8 +107,8 @@ const STORE = `
     JOIN unnest($10::int[], $11::text[], $12::text[], $13::text[]) AS used(number, principal, route, key)
       USING (principal, route, key)
   ), stored AS (
-    INSERT INTO events (id, event_type, symbol, user_id, canonical, "timestamp", published_by)
-    SELECT id, event_type, symbol, user_id, canonical, "timestamp", published_by FROM event JOIN fresh USING (number)
+    INSERT INTO events (id, event_type, symbol, user_id, canonical, "timestamp", published_by${trace.column})
+    SELECT id, event_type, symbol, user_id, canonical, "timestamp", published_by${trace.column} FROM event JOIN fresh USING (number)
   ), announced AS (
     INSERT INTO announcements (event_id) SELECT id FROM event JOIN fresh USING (number) WHERE streamed
   ), opened AS (
@@ -112,3 +119,4 @@ const STORE = `
     SELECT id, webhook_id, event_id, max_attempts FROM owed JOIN fresh USING (number)
   )
   SELECT number, deliveries FROM answer JOIN fresh USING (number)`
+}

@@ -5,10 +5,12 @@ import type { Authenticator } from '../identity/authenticator.ts'
 import type { LoginLimit } from '../identity/login-limit.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { HttpMetrics } from '../telemetry/metrics.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import { authenticate } from './middleware/authenticate.ts'
 import { logRequests } from './middleware/log-requests.ts'
 import { renderErrors } from './middleware/render-errors.ts'
 import { requestId } from './middleware/request-id.ts'
+import { traceRequests } from './middleware/trace-requests.ts'
 import { mountRoutes } from './mount-routes.ts'
 import type { Route } from './route.ts'
 
@@ -23,6 +25,7 @@ export interface AppDeps {
   trustedProxies: number
   log: Logger
   metrics: HttpMetrics
+  tracing?: Tracing | undefined
 }
 
 /** The REST half: one Koa application, whatever server carries it. */
@@ -40,6 +43,7 @@ export function createApp(deps: AppDeps): Koa {
   app.use(requestId())
   app.use(findAddress(deps.trustedProxies))
   app.use(logRequests(deps.log, deps.metrics))
+  if (deps.tracing) app.use(traceRequests(deps.tracing))
   app.use(securityHeaders())
   app.use(renderErrors(deps.log))
   for (const page of deps.pages) app.use(page)

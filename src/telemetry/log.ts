@@ -30,7 +30,7 @@ export function plainError(error: unknown): Record<string, unknown> {
 }
 
 /** Logs at most one line a second for a repeating error, with the number of those left out. */
-export function rateLimitedErrors(log: Logger, what: string): (error: unknown) => void {
+export function rateLimitedErrors(log: Pick<Logger, 'warn'>, what: string): (error: unknown) => void {
   let last = 0
   let suppressed = 0
   return (error) => {

@@ -151,6 +151,7 @@ describe('the configuration', () => {
       'STREAMS_ORIGINS',
       ['app.example', 'https://app.example/', 'https://*', '*', 'https://a.*.example', 'https://app.example/x'],
     ],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', ['collector:4318', 'grpc://collector:4317', 'https://user:password@collector']],
     ['METRICS_TOKEN', ['short']],
     ['BOARD_READ_ONLY', ['yes', 'TRUE']],
     ['CRASH_AT', ['after_lunch', 'after_commit:0', 'after_commit:x']],
@@ -209,6 +210,12 @@ describe('the configuration', () => {
     assert.deepEqual(complaints(crashing), ['CRASH_AT: is for tests, never when NODE_ENV is production'])
     const { crashAt } = readConfig({ ...crashing, NODE_ENV: 'test' }, 'web')
     assert.deepEqual(crashAt, { point: 'after_commit', pass: 2, text: undefined })
+  })
+
+  it('refuses a watchdog that would end a worker for waiting on receivers', () => {
+    const impatient = { DELIVERY_TIMEOUT_MS: '10000', WATCHDOG_SECONDS: '10' }
+    assert.deepEqual(complaints(impatient), ['WATCHDOG_SECONDS: must be longer than DELIVERY_TIMEOUT_MS'])
+    assert.deepEqual(complaints({ ...impatient, WATCHDOG_SECONDS: '11' }), [])
   })
 
   it('refuses two kinds of keys for tokens', () => {

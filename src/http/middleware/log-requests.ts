@@ -22,6 +22,7 @@ export function logRequests(log: Logger, metrics: HttpMetrics): Middleware {
           duration_ms: Math.round(durationMs * 10) / 10,
           user_id: ctx.state['principal']?.userId,
           address: ctx.ip,
+          trace_id: ctx.state['span']?.traceId,
         },
         'request.finished',
       )

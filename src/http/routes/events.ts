@@ -3,7 +3,7 @@ import type { Database } from '../../db/database.ts'
 import { listDeliveriesOfEvent } from '../../deliveries/delivery-log.ts'
 import { presentDelivery } from '../../deliveries/present-delivery.ts'
 import type { Wake } from '../../deliveries/wake.ts'
-import { notFound } from '../../errors.ts'
+import { ApiError, notFound } from '../../errors.ts'
 import type { AcceptEvents } from '../../events/accept-events.ts'
 import type { Announcer } from '../../events/announce.ts'
 import { EVENT_TYPES, eventTypesDocument } from '../../events/catalogue.ts'
@@ -13,6 +13,7 @@ import { presentEvent } from '../../events/present-event.ts'
 import { HOLE, type Submission } from '../../events/store-submissions.ts'
 import { symbolSchema } from '../../events/symbol.ts'
 import type { Principal } from '../../identity/principal.ts'
+import type { Span, Tracing } from '../../telemetry/tracing.ts'
 import { readBatch } from '../event-batch.ts'
 import { idParam } from '../id-param.ts'
 import { keyUse } from '../idempotency-header.ts'
@@ -26,6 +27,7 @@ export interface EventDeps {
   wake: Wake
   batchBodyLimit: number
   onAccepted: (events: number, deliveries: number) => void
+  tracing?: Tracing | undefined
 }
 
 const EVENTS = '/api/v1/events'
@@ -128,7 +130,7 @@ async function submit(
   submission: Submission,
 ): Promise<unknown> {
   const use = keyUse(ctx, principal)
-  const acceptance = await deps.accept(use ? { ...submission, use } : submission)
+  const acceptance = await accept(deps, ctx.state['span'], use ? { ...submission, use } : submission)
   ctx.status = acceptance.status
   if (acceptance.replayed) ctx.set('Idempotency-Replayed', 'true')
   else {
@@ -138,6 +140,22 @@ async function submit(
   }
   ctx.type = 'json'
   return acceptance.body
+}
+
+/** What comes of an event goes on with the trace of its acceptance. */
+async function accept({ accept, tracing }: EventDeps, request: Span | undefined, submission: Submission) {
+  if (!tracing) return accept(submission)
+  const attributes = { 'ara.events': submission.events.length }
+  const span = tracing.begin('accept events', { kind: 'producer', parent: request?.traceparent, attributes })
+  const events = submission.events.map((event) => ({ ...event, traceparent: span.traceparent }))
+  try {
+    const acceptance = await accept({ ...submission, events })
+    span.end({ attributes: { 'ara.deliveries': acceptance.deliveries, 'ara.replayed': acceptance.replayed } })
+    return acceptance
+  } catch (error) {
+    span.end({ failure: error instanceof ApiError ? error.code : 'internal_error' })
+    throw error
+  }
 }
 
 /** The answer to one event; how many webhooks it is owed to is known once it is stored. */

@@ -89,6 +89,7 @@ describe('a lone attempt', () => {
         databaseUrl: database.url,
         keys: [{ id, key: Buffer.from(key, 'base64') }],
         rules: { allowCidrs: ['127.0.0.0/8'], retryBaseMs: 1_000, retryCapMs: 1_000, timeoutMs: 30_000 },
+        tracing: { endpoint: undefined },
         version: '1.2.3',
         crashAt,
       },

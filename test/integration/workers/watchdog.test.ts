@@ -163,7 +163,7 @@ describeForEachQueue(
   (bench) => {
     it('starts its worker part anew when the queue has stopped to hand out jobs', async () => {
       const receiver = await bench.newReceiver()
-      const system = await bench.start({ WATCHDOG_SECONDS: '1' })
+      const system = await bench.start({ WATCHDOG_SECONDS: '1', DELIVERY_TIMEOUT_MS: '900' })
       await storeWebhook(bench.database().db, { url: receiver.url })
       const jobsOf = () => lookIntoQueue(system, (queue) => queue.getWaitingCount())
       await lookIntoQueue(system, (queue) => queue.setGlobalRateLimit(1, 3_600_000))
