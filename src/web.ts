@@ -2,6 +2,7 @@ import { createClosers } from './closers.ts'
 import { loadEnvFile, readConfig } from './config.ts'
 import { armCrashPoint } from './crash-points.ts'
 import { checkClock } from './db/check-clock.ts'
+import { refuseUnmigrated } from './db/migrate.ts'
 import { wakeByNotify } from './deliveries/wake.ts'
 import { untilReachable } from './reachable.ts'
 import { checkEvictionPolicy } from './redis/check-policy.ts'
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
     const resources = openResources({ config, log, closers, role: 'web', tracing })
     const { webDatabase, redis, backplane } = resources
     await untilReachable('PostgreSQL', () => webDatabase.query({ text: 'SELECT 1' }), log)
+    await refuseUnmigrated(webDatabase)
     await checkClock(webDatabase, log)
     await refuseUnknownKeys(webDatabase, resources.secrets)
     await untilReachable('Redis', () => backplane.check(), log)

@@ -2,6 +2,7 @@ import { createClosers } from '../src/closers.ts'
 import { loadEnvFile, readConfig } from '../src/config.ts'
 import { armCrashPoint } from '../src/crash-points.ts'
 import { checkClock } from '../src/db/check-clock.ts'
+import { refuseUnmigrated } from '../src/db/migrate.ts'
 import type { Lane } from '../src/deliveries/lane.ts'
 import { untilReachable } from '../src/reachable.ts'
 import { checkEvictionPolicy } from '../src/redis/check-policy.ts'
@@ -31,6 +32,7 @@ async function main(): Promise<void> {
     const resources = openResources({ config, log, closers, role: 'worker', tracing })
     const { workerDatabase, redis } = resources
     await untilReachable('PostgreSQL', () => workerDatabase.query({ text: 'SELECT 1' }), log)
+    await refuseUnmigrated(workerDatabase)
     await checkClock(workerDatabase, log)
     await refuseUnknownKeys(workerDatabase, resources.secrets)
     if (redis) await untilReachable('Redis', () => redis.ping(), log)

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { runMigrations as runBullMigrations } from 'bullmq'
 import knex from 'knex'
 import { Client } from 'pg'
-import { cannotReach } from '../start-error.ts'
-import type { Sql } from './database.ts'
+import { cannotReach, StartError } from '../start-error.ts'
+import { type Sql, sqlState } from './database.ts'
 import { makePartitions } from './partitions.ts'
 
 interface Migration {
@@ -14,14 +14,23 @@ interface Migration {
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Guards the steps that knex's own lock does not cover. Any constant that no other program of this database uses. */
 const LOCK = 0x61726165
+const LOCK_NOT_AVAILABLE = '55P03'
+/** Who waits for a lock on a table makes everybody behind wait too. */
+const LOCK_MS = 10_000
+const UNDEFINED_TABLE = '42P01'
 
 /**
  * Brings a database up to date: our tables, BullMQ's when its jobs live in PostgreSQL, and the partitions of the next days.
  * May run in several processes at once; they take turns.
  * @returns the names of the migrations that were run now
- * @throws StartError when the database cannot be reached
+ * @throws StartError when the database cannot be reached, or a table is locked for too long
  */
-export async function migrate(options: { url: string; queueInPostgres: boolean; now: Date }): Promise<string[]> {
+export async function migrate(options: {
+  url: string
+  queueInPostgres: boolean
+  now: Date
+  lockMs?: number
+}): Promise<string[]> {
   const client = new Client({ connectionString: options.url, application_name: 'ara-events release' })
   // A connection that breaks fails the statement under way; without a listener it would also end the process.
   client.on('error', () => undefined)
@@ -30,7 +39,7 @@ export async function migrate(options: { url: string; queueInPostgres: boolean; 
   })
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK])
-    const applied = await runOurMigrations(options.url)
+    const applied = await runOurMigrations(options.url, options.lockMs ?? LOCK_MS)
     if (options.queueInPostgres) await runBullMigrations(client)
     const sql: Sql = {
       query: ({ text, values }) => client.query(text, [...(values ?? [])]).then((result) => result.rows),
@@ -44,11 +53,41 @@ export async function migrate(options: { url: string; queueInPostgres: boolean; 
   }
 }
 
-async function runOurMigrations(url: string): Promise<string[]> {
-  const db = knex({ client: 'pg', connection: url, pool: { min: 0, max: 2 } })
+/**
+ * For processes that do not migrate. A database that is newer than they are is good: so old ones go on while new ones come.
+ * @throws StartError when a migration of ours is missing
+ */
+export async function refuseUnmigrated(sql: Sql): Promise<void> {
+  const applied = await listApplied(sql)
+  const missing = (await namesWithoutExtension.getMigrations()).filter((name) => !applied.has(name))
+  if (missing.length === 0) return
+  const what = applied.size === 0 ? 'has no tables' : `lacks ${missing.join(', ')}`
+  throw new StartError(`The database ${what}: run the release first (node dist/src/release.js).`)
+}
+
+async function listApplied(sql: Sql): Promise<ReadonlySet<string>> {
+  try {
+    const rows = await sql.query<{ name: string }>({ text: 'SELECT name FROM knex_migrations' })
+    return new Set(rows.map((row) => row.name))
+  } catch (error) {
+    if (sqlState(error) === UNDEFINED_TABLE) return new Set()
+    throw error
+  }
+}
+
+async function runOurMigrations(url: string, lockMs: number): Promise<string[]> {
+  const beImpatient = (connection: Client, done: (error?: Error) => void) =>
+    connection.query(`SET lock_timeout = ${lockMs}`, (error) => done(error))
+  // What fails is thrown as well.
+  const log = { warn: () => undefined, error: () => undefined }
+  const db = knex({ client: 'pg', connection: url, pool: { min: 0, max: 2, afterCreate: beImpatient }, log })
   try {
     const [, names] = await db.migrate.latest({ migrationSource: namesWithoutExtension })
     return names
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
+    const who = 'A transaction that stays open (a dump, a forgotten session) held up a migration'
+    throw new StartError(`${who}: it was given up and undone. End that transaction and run the release again.`, error)
   } finally {
     await db.destroy()
   }

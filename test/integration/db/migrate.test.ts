@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import knex from 'knex'
 import { type Database, openDatabase } from '../../../src/db/database.ts'
-import { migrate } from '../../../src/db/migrate.ts'
+import { migrate, refuseUnmigrated } from '../../../src/db/migrate.ts'
 import { daysAhead, listPartitions, makePartitions } from '../../../src/db/partitions.ts'
 import { insertEvents } from '../../../src/events/insert-events.ts'
 import { uuidv7 } from '../../../src/ids.ts'
@@ -43,6 +43,31 @@ describe('migrating a database', () => {
     assert.deepEqual(await tablesOf('bullmq'), [])
     assert.deepEqual(await run(), [])
     assert.ok((await tablesOf('bullmq')).includes('job'))
+  })
+
+  it('is asked for in one line by processes that find it undone, and not by older ones than the database', async () => {
+    await assert.rejects(refuseUnmigrated(db), {
+      name: 'StartError',
+      message: /^The database has no tables: run the release/,
+    })
+    await run()
+    await refuseUnmigrated(db)
+    await db.query({ text: "INSERT INTO knex_migrations (name) VALUES ('9999-of-a-newer-version')" })
+    await refuseUnmigrated(db)
+    await db.query({ text: "DELETE FROM knex_migrations WHERE name = '0003-secret-rotation'" })
+    await assert.rejects(refuseUnmigrated(db), /^StartError: The database lacks 0003-secret-rotation: run the release/)
+  })
+
+  it('gives up, undone, when somebody holds a table for too long', async () => {
+    await run()
+    await db.query({ text: 'ALTER TABLE events DROP COLUMN traceparent' })
+    await db.query({ text: "DELETE FROM knex_migrations WHERE name = '0022-trace-context'" })
+    await db.transaction(async (sql) => {
+      await sql.query({ text: 'SELECT count(*) FROM events' })
+      const migrating = migrate({ url: empty.url, queueInPostgres: true, now: NOW, lockMs: 200 })
+      await assert.rejects(migrating, { name: 'StartError', message: /held up a migration.*run the release again/ })
+    })
+    assert.deepEqual(await run(), ['0022-trace-context'])
   })
 
   it('may run several times at once', async () => {
