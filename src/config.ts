@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { CHANNELS, Environment } from './environment.ts'
+import { CallerEnvironment, CHANNELS, Environment } from './environment.ts'
 import { StartError } from './start-error.ts'
 
 /** The only file that reads the environment. */
@@ -68,6 +68,20 @@ export function readConfig(env: NodeJS.ProcessEnv, role: 'all' | 'web' | 'worker
   }
   if (!parsed.success || complaints.length > 0) throw new ConfigError([...new Set(complaints)])
   return arrange(parsed.data)
+}
+
+/**
+ * Which server the command line speaks to, and as whom.
+ * @throws ConfigError
+ */
+export function readCallerConfig(env: NodeJS.ProcessEnv): { url: string; token: string | undefined } {
+  const { ARA_EVENTS_URL, ARA_EVENTS_TOKEN } = env
+  const given = { ARA_EVENTS_URL: ARA_EVENTS_URL || undefined, ARA_EVENTS_TOKEN: ARA_EVENTS_TOKEN || undefined }
+  const parsed = CallerEnvironment.safeParse(given)
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+  }
+  return { url: parsed.data.ARA_EVENTS_URL, token: parsed.data.ARA_EVENTS_TOKEN }
 }
 
 function arrange(env: Environment) {
@@ -183,7 +197,7 @@ function deepFreeze<T extends object>(value: T): T {
 }
 
 /** package.json sits one level above `src/` and two above `dist/src/`. */
-function version(): string {
+export function version(): string {
   for (const place of ['../package.json', '../../package.json']) {
     try {
       return JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')).version

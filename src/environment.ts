@@ -164,7 +164,12 @@ export const Environment = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   SHUTDOWN_SECONDS: integer(1, 120).default(20),
   CRASH_AT: crashAt.optional(),
+  ARA_EVENTS_URL: url('http:', 'https:').default('http://localhost:8000'),
+  ARA_EVENTS_TOKEN: z.string().min(1).optional(),
 })
+
+/** What the command line reads where it speaks to a server, which may run elsewhere and have quite another configuration. */
+export const CallerEnvironment = Environment.pick({ ARA_EVENTS_URL: true, ARA_EVENTS_TOKEN: true })
 
 /** Every variable that is read. */
 export const ENVIRONMENT_KEYS: readonly string[] = Object.keys(Environment.shape)

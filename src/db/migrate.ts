@@ -93,6 +93,18 @@ async function runOurMigrations(url: string, lockMs: number): Promise<string[]> 
   }
 }
 
+/** The migrations that this program has and the database does not, and those of a newer program. */
+export async function compareMigrations(sql: Sql): Promise<{ missing: string[]; unknown: string[] }> {
+  const ours = await namesWithoutExtension.getMigrations()
+  const [table] = await sql.query<{ found: string | null }>({ text: "SELECT to_regclass('knex_migrations') AS found" })
+  const rows = table?.found ? await sql.query<{ name: string }>({ text: 'SELECT name FROM knex_migrations' }) : []
+  const applied = rows.map(({ name }) => name)
+  return {
+    missing: ours.filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !ours.includes(name)),
+  }
+}
+
 /** knex would store `0001-x.ts` from tsx and `0001-x.js` from the build: two histories of one database. */
 const namesWithoutExtension = {
   async getMigrations(): Promise<string[]> {

@@ -18,6 +18,8 @@ export interface TestRedis {
   /** Bytes it may use, 0 for any number; over them it refuses what would need more. */
   limitMemory(bytes: number): Promise<void>
   usedMemory(): Promise<number>
+  /** `CONFIG SET`. */
+  configure(name: string, value: string): Promise<void>
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>
   /** On the same port, empty or with what it kept on disk; resolves when it answers. */
@@ -50,6 +52,10 @@ export async function startRedis(options: { persistent?: boolean } = {}): Promis
   const port = await freePort()
   const start = () => launch(command, directory, port, options.persistent ?? false)
   let child = await start()
+  const configure = async (name: string, value: string) => {
+    const answer = await ask(port, `CONFIG SET ${name} ${value}`)
+    if (answer !== '+OK') throw new Error(`CONFIG SET was answered with ${answer}`)
+  }
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -60,10 +66,8 @@ export async function startRedis(options: { persistent?: boolean } = {}): Promis
       const answer = await ask(port, 'FLUSHALL')
       if (answer !== '+OK') throw new Error(`FLUSHALL was answered with ${answer}`)
     },
-    async limitMemory(bytes) {
-      const answer = await ask(port, `CONFIG SET maxmemory ${bytes}`)
-      if (answer !== '+OK') throw new Error(`CONFIG SET was answered with ${answer}`)
-    },
+    limitMemory: (bytes) => configure('maxmemory', String(bytes)),
+    configure,
     usedMemory: async () => Number((await ask(port, 'INFO memory', /used_memory:\d+/)).split(':')[1]),
     kill: () => end(child),
     async restart() {

@@ -13,6 +13,8 @@ interface Ended {
   stderr: string
 }
 
+type Misuse = [args: string[], reason: RegExp, settings?: Record<string, string>]
+
 /** A dozen processes start at once, each compiling what it runs. */
 const SLOW_START_MS = 240_000
 
@@ -65,7 +67,7 @@ describe('the command that makes a token', () => {
   })
 
   it('prints nothing but a reason when it cannot', async () => {
-    const runs: [args: string[], reason: RegExp, settings?: Record<string, string>][] = [
+    const misused: Misuse[] = [
       [[], /--sub is required/],
       [['--sub', ''], /--sub must be a text of 1 to 255 characters/],
       [['--sub', 'x'.repeat(256)], /--sub must be a text of 1 to 255 characters/],
@@ -75,16 +77,20 @@ describe('the command that makes a token', () => {
       [['--sub', 'a', '--ttl', '0s'], /--ttl must be like/],
       [['--sub', 'a', '--name', 'b'], /--name/],
       [['alice'], /alice/],
+    ]
+    const failing: Misuse[] = [
       [['--sub', 'a'], /JWT_SECRET: must be at least 32 bytes/, { JWT_SECRET: 'short' }],
       [['--sub', 'a'], /JWKS_URL is set/, { JWT_SECRET: '', JWKS_URL: 'https://id.example/keys' }],
       [['--sub', 'a'], /./, { DATA_DIR: join(folder, 'nothing') }],
     ]
+    const runs = [...misused, ...failing]
     const ended = await Promise.all(runs.map(([args, , settings]) => token(args, settings)))
     for (const [index, [args, reason]] of runs.entries()) {
       const { code, stdout, stderr } = ended[index] as Ended
-      assert.deepEqual([code, stdout], [1, ''], args.join(' '))
+      const isMisuse = index < misused.length
+      assert.deepEqual([code, stdout], [isMisuse ? 2 : 1, ''], args.join(' '))
       assert.match(stderr, reason)
-      assert.match(stderr, /Try --help\.\n$/)
+      assert.equal(/Try ara-events token --help\.\n$/.test(stderr), isMisuse)
       assert.doesNotMatch(stderr, /^\s+at /m)
     }
   }).timeout(SLOW_START_MS)

