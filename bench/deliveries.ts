@@ -19,7 +19,7 @@ import { BENCH_SECRET, insertWebhooks } from './support/webhooks.ts'
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    deliveries: { type: 'string', default: '10000' },
+    deliveries: { type: 'string', default: '30000' },
     concurrency: { type: 'string', default: '300' },
     only: { type: 'string' },
   },

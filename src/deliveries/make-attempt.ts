@@ -186,42 +186,57 @@ function toResult(
   headers: Record<string, string>,
   outcome: Outcome | Unsent,
 ): AttemptResult {
-  const logged = {
+  const result: AttemptResult = {
     deliveryId: claimed.deliveryId,
     attempt: claimed.attempt,
+    status: 'failed',
+    retryInMs: null,
     requestHeaders: JSON.stringify(loggedHeaders(claimed, headers)),
+    responseCode: null,
+    responseHeaders: null,
+    responseBody: null,
+    error: null,
+    errorMessage: null,
     durationMs: Math.round(outcome.durationMs),
   }
-  if (outcome.kind !== 'response') {
-    const unanswered = { responseCode: null, responseHeaders: null, responseBody: null }
-    const error = { error: outcome.kind, errorMessage: outcome.message }
-    if (outcome.kind === 'aborted') return { ...logged, ...unanswered, ...error, status: 'aborted', retryInMs: 0 }
-    return { ...logged, ...unanswered, ...error, status: 'failed', retryInMs: nextDelay(deps, claimed, null) }
+  if (outcome.kind === 'response') addAnswer(deps, claimed, headers, result, outcome)
+  else {
+    result.error = outcome.kind
+    result.errorMessage = outcome.message
+    result.status = outcome.kind === 'aborted' ? 'aborted' : 'failed'
+    result.retryInMs = outcome.kind === 'aborted' ? 0 : nextDelay(deps, claimed, null)
   }
+  return result
+}
+
+function addAnswer(
+  deps: AttemptDeps,
+  claimed: ClaimedAttempt,
+  headers: Record<string, string>,
+  result: AttemptResult,
+  answer: Outcome & { kind: 'response' },
+): void {
   const secrets = customSecrets(headers, claimed.webhook.headerNames)
-  const answered = {
-    responseCode: outcome.status,
-    responseHeaders: maskEchoes(Buffer.from(JSON.stringify(outcome.headers)), secrets),
-    responseBody: maskEchoes(outcome.body, secrets),
+  result.responseCode = answer.status
+  result.responseHeaders = maskEchoes(Buffer.from(JSON.stringify(answer.headers)), secrets)
+  result.responseBody = maskEchoes(answer.body, secrets)
+  if (answer.status >= 200 && answer.status < 300) {
+    result.status = 'success'
+    return
   }
-  if (outcome.status >= 200 && outcome.status < 300) {
-    return { ...logged, ...answered, status: 'success', error: null, errorMessage: null, retryInMs: null }
-  }
-  const gone = outcome.status === 410
-  return {
-    ...logged,
-    ...answered,
-    status: 'failed',
-    error: gone ? 'gone' : 'bad_status',
-    errorMessage: `The receiver answered ${outcome.status}.`,
-    retryInMs: gone ? null : nextDelay(deps, claimed, parseRetryAfter(outcome.retryAfter, new Date())),
-  }
+  const gone = answer.status === 410
+  result.error = gone ? 'gone' : 'bad_status'
+  result.errorMessage = `The receiver answered ${answer.status}.`
+  result.retryInMs = gone ? null : nextDelay(deps, claimed, parseRetryAfter(answer.retryAfter, new Date()))
 }
 
 /** As sent, but for the masks. Without headers nothing could be sent. */
 function loggedHeaders({ webhook, canonical }: ClaimedAttempt, headers: Record<string, string>) {
   if (Object.keys(headers).length === 0) return headers
-  return { ...maskCustom(headers, webhook.headerNames), ...transportHeaders({ url: webhook.url, body: canonical }) }
+  return Object.assign(
+    maskCustom(headers, webhook.headerNames),
+    transportHeaders({ url: webhook.url, body: canonical }),
+  )
 }
 
 function nextDelay(deps: AttemptDeps, claimed: ClaimedAttempt, retryAfterMs: number | null): number | null {

@@ -12,12 +12,14 @@ export function maskCustom(
   headers: Readonly<Record<string, string>>,
   customNames: readonly string[],
 ): Record<string, string> {
-  const custom = new Set(customNames)
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, custom.has(name) ? MASK : value]))
+  const masked: Record<string, string> = { ...headers }
+  for (const name of customNames) if (name in masked) masked[name] = MASK
+  return masked
 }
 
 /** The values to look for in an answer: whole, and without what stands before them (`Bearer`). */
 export function customSecrets(headers: Readonly<Record<string, string>>, customNames: readonly string[]): string[] {
+  if (customNames.length === 0) return []
   const values = customNames.flatMap((name) => {
     const value = headers[name] ?? ''
     return [value, ...value.split(/\s+/)]

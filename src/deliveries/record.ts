@@ -93,9 +93,10 @@ function findRecorded(deps: { db: Database; worker: string }, results: readonly 
 /**
  * One statement: attempt, delivery, open work and counters change together or not at all. The log is partitioned by id, so
  * its joins name the range of the ids ($13 to $14), which leaves one or two days; a list of the ids beside the join would be
- * gone through for every row.
+ * gone through for every row. That range may hold a million others, so each attempt must be looked up by its key: what is true of
+ * every row of `final` lets the planner expect one, for which the key is the shorter way.
  */
-const RECORD = `
+export const RECORD = `
   WITH result AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::int[], $7::bytea[], $8::bytea[],
       $9::text[], $10::text[], $11::int[])
@@ -114,7 +115,7 @@ const RECORD = `
     DELETE FROM due USING ours WHERE due.delivery_id = ours.delivery_id AND ours.retry_in_ms IS NULL
   ), final AS MATERIALIZED (
     SELECT result.*, CASE WHEN delivery_id IN (SELECT delivery_id FROM ours) THEN status ELSE 'superseded' END AS final_status
-    FROM result
+    FROM result WHERE coalesce(delivery_id) = delivery_id
   ), logged AS (
     UPDATE attempts SET finished_at = now(), status = final.final_status,
       request_headers = final.request_headers, response_code = final.response_code,

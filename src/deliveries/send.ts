@@ -1,8 +1,8 @@
-import { type Dispatcher, errors } from 'undici'
+import { errors } from 'undici'
 import { createAddressGuard } from './address-guard.ts'
 import { AnswerTooLong, LONGEST_ANSWER } from './answer-limit.ts'
 import { BlockedAddress, SenderClosed, type Trust } from './connector.ts'
-import { createDeadlines, type Deadline, type Deadlines, Stopped } from './deadline.ts'
+import { type Answer, Exchange, MOST_HINTS, MOST_READ, Stopped } from './exchange.ts'
 import { createPools, type Pools } from './pools.ts'
 
 export interface SendRequest {
@@ -45,36 +45,72 @@ export interface Sender {
   close(): Promise<void>
 }
 
-/** Read so much of an answer, so that the connection can be kept; more is not an answer to a webhook. */
-const MOST_READ = 64 * 1024
-const MOST_KEPT = 16 * 1024
-/** Interim answers (1xx) before the answer; nobody has a use for many, and each costs as much as an answer. */
-const MOST_HINTS = 20
 /** The log shows an answer as it came, so it must come unpacked. */
 const ACCEPTED_ENCODING = 'identity'
 
 /** Posts to receivers: guarded addresses, no redirects, no proxies, no decompression. It never throws. */
 export function createSender(options: { allowCidrs: readonly string[] } & Trust): Sender {
   const pools = createPools(createAddressGuard(options.allowCidrs), options)
-  const deadlines = createDeadlines()
+  const underWay = createUnderWay()
   return {
-    send: (request) => send(pools, deadlines, request),
+    send: (request) => send(pools, underWay, request),
     close: () => pools.close(),
   }
 }
 
-async function send(pools: Pools, deadlines: Deadlines, request: SendRequest): Promise<Outcome> {
+/** The exchanges that a signal ends. Hundreds of them share the one that stops their worker, so it gets one listener for all. */
+interface UnderWay {
+  add(exchange: Exchange, signal: AbortSignal | undefined): void
+  delete(exchange: Exchange, signal: AbortSignal | undefined): void
+}
+
+function createUnderWay(): UnderWay {
+  const bySignal = new WeakMap<AbortSignal, Set<Exchange>>()
+
+  function under(signal: AbortSignal): Set<Exchange> {
+    const known = bySignal.get(signal)
+    if (known) return known
+    const exchanges = new Set<Exchange>()
+    bySignal.set(signal, exchanges)
+    signal.addEventListener('abort', () => abortAll(exchanges), { once: true })
+    return exchanges
+  }
+
+  return {
+    add(exchange, signal) {
+      if (signal?.aborted) exchange.stop('aborted')
+      else if (signal) under(signal).add(exchange)
+    },
+    delete(exchange, signal) {
+      if (signal) bySignal.get(signal)?.delete(exchange)
+    },
+  }
+}
+
+function abortAll(exchanges: ReadonlySet<Exchange>): void {
+  for (const exchange of exchanges) exchange.stop('aborted')
+}
+
+async function send(pools: Pools, underWay: UnderWay, request: SendRequest): Promise<Outcome> {
   const startedAt = performance.now()
-  const deadline = deadlines.begin(request.timeoutMs, request.signal)
+  const exchange = new Exchange(request.timeoutMs)
+  underWay.add(exchange, request.signal)
   try {
-    // undici heeds the deadline only once it has a connection.
-    const answer = await Promise.race([post(pools, request, deadline), deadline.over])
-    return { kind: 'response', ...answer, durationMs: performance.now() - startedAt }
+    const { status, headers, body } = await post(pools, request, exchange)
+    const retryAfter = headers['retry-after']
+    return {
+      kind: 'response',
+      status,
+      headers,
+      body,
+      retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+      durationMs: performance.now() - startedAt,
+    }
   } catch (error) {
-    const failure = describe(deadline.reason ?? error, request.timeoutMs)
-    return { ...failure, durationMs: performance.now() - startedAt }
+    const { kind, message } = describe(error, request.timeoutMs)
+    return { kind, message, durationMs: performance.now() - startedAt }
   } finally {
-    deadlines.end(deadline, request.signal)
+    underWay.delete(exchange, request.signal)
   }
 }
 
@@ -87,49 +123,23 @@ export function transportHeaders({ url, body }: Pick<SendRequest, 'url' | 'body'
   }
 }
 
-async function post(pools: Pools, request: SendRequest, deadline: Deadline) {
-  if (deadline.reason) throw deadline.reason
+async function post(pools: Pools, request: SendRequest, exchange: Exchange): Promise<Answer> {
+  if (exchange.stopped) return exchange.answer
   const { origin, pathname, search } = new URL(request.url)
-  let hints = 0
-  const response = await pools.get(request.webhookId, origin).request({
+  const options = {
     method: 'POST',
     path: pathname + search,
     headers: { ...request.headers, 'Accept-Encoding': ACCEPTED_ENCODING },
     body: request.body,
-    signal: deadline,
     // A receiver that answers before it has read everything is not to be retried on another connection.
     idempotent: false,
-    onInfo: () => {
-      hints += 1
-      if (hints > MOST_HINTS) deadline.abort('too_large')
-    },
-  })
-  const headers = definedHeaders(response.headers)
-  const retryAfter = headers['retry-after']
-  return {
-    status: response.statusCode,
-    headers,
-    body: await readExcerpt(response.body),
-    retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+  } as const
+  try {
+    pools.get(request.webhookId, origin).dispatch(options, exchange)
+  } catch (error) {
+    exchange.fail(error)
   }
-}
-
-async function readExcerpt(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
-  const kept: Buffer[] = []
-  let read = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    if (read < MOST_KEPT) kept.push(chunk.subarray(0, MOST_KEPT - read))
-    read += chunk.length
-    // Leaving the loop destroys the body and with it the connection.
-    if (read > MOST_READ) throw new Stopped('too_large')
-  }
-  return Buffer.concat(kept)
-}
-
-function definedHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined),
-  )
+  return exchange.answer
 }
 
 const KINDS: Record<string, FailureKind> = {
