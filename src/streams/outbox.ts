@@ -3,7 +3,8 @@ import type { Heard } from './backplane.ts'
 /**
  * What was heard, on its way to the sockets. uWebSockets.js writes once for a socket what was published in one turn of the
  * loop, and a write costs ten times what a message in it does. So while the loop has time a message goes out at once; the
- * busier it is the longer messages are gathered, and each write carries more of them.
+ * busier it is the longer messages are gathered, and each write carries more of them. The time counts from the last time they
+ * were spread, so what came while that was done, which takes long with many sockets, does not wait for it all over again.
  */
 export interface Outbox {
   put(heard: Heard): void
@@ -19,14 +20,21 @@ const IDLE = 0.3
 const BUSY = 0.7
 const SHORTEST_MS = 2
 const LONGEST_MS = 10
+/** Even when it is time: the loop first hears what has come meanwhile. */
+const LEAST_MS = 1
 /** Gathered messages are held twice, so a flood goes out as it comes. */
 const MOST_GATHERED = 2_000
 
 /** @param load the share of time that the loop was busy since it was asked last, 0 to 1 */
-export function createOutbox(spread: (gathered: readonly Heard[]) => void, load: () => number = loopLoad()): Outbox {
+export function createOutbox(
+  spread: (gathered: readonly Heard[]) => void,
+  load: () => number = loopLoad(),
+  now: () => number = () => performance.now(),
+): Outbox {
   let gathered: Heard[] = []
   let gatherMs = 0
   let timer: NodeJS.Timeout | undefined
+  let spreadAt = Number.NEGATIVE_INFINITY
   const sampling = setInterval(() => {
     gatherMs = gatherFor(load())
   }, SAMPLE_MS).unref()
@@ -37,6 +45,7 @@ export function createOutbox(spread: (gathered: readonly Heard[]) => void, load:
     if (gathered.length === 0) return
     const ready = gathered
     gathered = []
+    spreadAt = now()
     spread(ready)
   }
 
@@ -44,7 +53,7 @@ export function createOutbox(spread: (gathered: readonly Heard[]) => void, load:
     put(heard) {
       gathered.push(heard)
       if (gatherMs === 0 || gathered.length >= MOST_GATHERED) settle()
-      else timer ??= setTimeout(settle, gatherMs)
+      else timer ??= setTimeout(settle, Math.max(LEAST_MS, spreadAt + gatherMs - now()))
     },
     settle,
     close() {

@@ -6,17 +6,31 @@ import { createOutbox, gatherFor } from '../../../src/streams/outbox.ts'
 function bench() {
   const turns: number[][] = []
   let load = 0
+  let now = 0
+  let spreadTakes = 0
+  const pass = (ms: number) => {
+    now += ms
+    mock.timers.tick(ms)
+  }
   const outbox = createOutbox(
-    (gathered) => void turns.push(gathered.map(({ seq }) => seq)),
+    (gathered) => {
+      turns.push(gathered.map(({ seq }) => seq))
+      now += spreadTakes
+    },
     () => load,
+    () => now,
   )
   let seq = 0
   return {
     outbox,
     turns,
+    pass,
     beBusy(share: number) {
       load = share
-      mock.timers.tick(100)
+      pass(100)
+    },
+    takeToSpread(ms: number) {
+      spreadTakes = ms
     },
     put(count = 1) {
       for (let n = 0; n < count; n += 1) {
@@ -41,20 +55,49 @@ describe('the outbox', () => {
   })
 
   it('gathers for 2 to 10 ms while the loop is busy, and sends what was gathered in order, in one turn', () => {
-    const { put, turns, beBusy } = bench()
+    const { put, turns, beBusy, pass } = bench()
     beBusy(0.9)
+    put()
+    pass(1)
     put(3)
-    mock.timers.tick(9)
+    pass(9)
     put(1)
-    assert.deepEqual(turns, [])
-    mock.timers.tick(1)
-    assert.deepEqual(turns, [[1, 2, 3, 4]])
+    assert.deepEqual(turns, [[1]])
+    pass(1)
+    assert.deepEqual(turns.slice(1), [[2, 3, 4, 5]])
     beBusy(0.3)
+    put()
+    pass(1)
     put(2)
-    mock.timers.tick(2)
+    pass(2)
     beBusy(0.1)
     put()
-    assert.deepEqual(turns.slice(1), [[5, 6], [7]])
+    assert.deepEqual(turns.slice(2), [[6], [7, 8], [9]])
+  })
+
+  it('lets what came while others were spread wait for the rest of the time only', () => {
+    const { put, turns, beBusy, pass, takeToSpread } = bench()
+    beBusy(0.9)
+    takeToSpread(7)
+    put()
+    pass(1)
+    put(2)
+    pass(2)
+    assert.deepEqual(turns, [[1]])
+    pass(1)
+    assert.deepEqual(turns, [[1], [2, 3]])
+  })
+
+  it('hears what has come meanwhile before it goes on, when spreading takes longer than the time', () => {
+    const { put, turns, beBusy, pass, takeToSpread } = bench()
+    beBusy(0.9)
+    takeToSpread(50)
+    put()
+    pass(1)
+    put(3)
+    assert.deepEqual(turns, [[1]])
+    pass(1)
+    assert.deepEqual(turns, [[1], [2, 3, 4]])
   })
 
   it('gathers the longer the busier the loop is', () => {
