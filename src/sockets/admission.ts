@@ -10,10 +10,16 @@ import type { TokenJudge } from './judge-token.ts'
 import { type Offered, readOfferedToken } from './offered-token.ts'
 import { type Asked, readStreamUrl } from './stream-path.ts'
 
-/** What the handshake found out; kept with the socket. */
-export interface Visitor {
+/** Kept with a socket from its handshake on. */
+export interface Arrival {
   address: string
   connectionId: string
+  /** Never rejects. */
+  judging: Promise<Refusal | Admission>
+}
+
+/** What the handshake found out. */
+export interface Visitor extends Omit<Arrival, 'judging'> {
   verdict: Refusal | Admission
 }
 
@@ -39,29 +45,30 @@ export interface AdmissionRules {
 /**
  * The handshake. Who is refused is let in and closed with a code at once, since a browser shows no status of a failed
  * handshake; only a flood is refused before it.
+ *
+ * It ends in the turn of the request, while the token is still being checked: of a response that is upgraded in a later turn,
+ * corked, the library reads the request's state where the socket is by then, and at times ends the socket without a word.
  */
-export async function admit(
+export function admit(
   rules: AdmissionRules,
   response: HttpResponse,
   request: HttpRequest,
   context: us_socket_context_t,
-): Promise<void> {
+): void {
   const address = clientAddress(peerAddress(response), request.getHeader('x-forwarded-for'), rules.trustedProxies)
   const refusal = rules.turnAway(address) ?? handshakeFault(request)
-  if (refusal) return refuseHandshake(response, refusal)
+  if (refusal) {
+    refuseHandshake(response, refusal)
+    return
+  }
   const key = request.getHeader('sec-websocket-key')
   const extensions = request.getHeader('sec-websocket-extensions')
   const offered = readOfferedToken(request.getHeader('sec-websocket-protocol'))
   const origin = request.getHeader('origin')
   const asked = readStreamUrl(request.getUrl(), request.getQuery() ?? '')
-  let aborted = false
-  response.onAborted(() => {
-    aborted = true
-  })
-  const verdict = await judge(rules, { asked, offered, origin, address })
-  if (aborted) return
-  const visitor: Visitor = { address, connectionId: uuidv7(), verdict }
-  response.cork(() => response.upgrade(visitor, key, offered.protocol, extensions, context))
+  const judging = judge(rules, { asked, offered, origin, address })
+  const arrival: Arrival = { address, connectionId: uuidv7(), judging }
+  response.upgrade(arrival, key, offered.protocol, extensions, context)
 }
 
 async function judge(

@@ -8,7 +8,7 @@ import type { Backplane } from '../streams/backplane.ts'
 import type { Intake } from '../streams/intake.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { SlowStage, StreamMetrics } from '../telemetry/stream-metrics.ts'
-import { type Admission, admit, type Visitor } from './admission.ts'
+import { type Arrival, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
 import { CLOSE, retryAfter } from './close-codes.ts'
 import type { DeliveryWatch } from './delivery-watch.ts'
@@ -16,6 +16,7 @@ import { drainSockets } from './drain-sockets.ts'
 import { createFanOut } from './fan-out.ts'
 import { refusePlainRequest } from './handshake.ts'
 import { createTokenJudge } from './judge-token.ts'
+import { createLobby } from './lobby.ts'
 import { createOriginCheck } from './origins.ts'
 import { createProducers } from './producers.ts'
 import { createSocketLimits } from './socket-limits.ts'
@@ -73,7 +74,7 @@ const PUBLISHING = { permission: 'events:publish', otherwise: 'the role may not 
 export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer {
   const { rules, metrics, onError } = deps
   const subscribers = new Set<Subscriber>()
-  const bySocket = new WeakMap<WebSocket<Visitor>, Subscriber>()
+  const bySocket = new WeakMap<WebSocket<Arrival>, Subscriber>()
   const streams = createFanOut({ app, backplane: deps.backplane, metrics, lookAtBacklogs })
   const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
   const onFailure = metrics.loginFailed
@@ -81,6 +82,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const judgeProducer = createTokenJudge({ ...deps, needs: PUBLISHING, onFailure })
   const producers = createProducers({ ...deps, close })
   const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size, close })
+  const lobby = createLobby({ judged, read, onError })
   const allowsOrigin = createOriginCheck(rules.origins)
   const { trustedProxies } = deps
   const admission = { ...rules, trustedProxies, judge, judgeProducer, allowsOrigin, turnAway: limits.turnAway }
@@ -94,16 +96,16 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   /** Of one that waited, what its path subscribes to now begins. */
   async function onUser(subscriber: Subscriber): Promise<void> {
     limits.takeLease(subscriber)
-    const { verdict } = subscriber.socket.getUserData()
-    if (!subscriber.waitsForToken || 'code' in verdict) return
+    if (!subscriber.waitsForToken) return
     subscriber.waitsForToken = false
-    await welcome(subscriber, verdict, rules.heartbeatSeconds)
+    await welcome(subscriber, rules.heartbeatSeconds)
   }
 
-  function answer(subscriber: Subscriber, text: string, asked: Admission['asked'] | undefined): void {
+  function answer(subscriber: Subscriber, text: string): void {
+    const { asked } = subscriber
     // What was heard before the frame comes before its answer.
     streams.hub.settle()
-    const rules = { ...frames, judge: asked?.publishes ? judgeProducer : judge, defaultChannel: asked?.target?.channel }
+    const rules = { ...frames, judge: asked.publishes ? judgeProducer : judge, defaultChannel: asked.target?.channel }
     subscriber.enqueue(() => answerFrame(subscriber, text, rules))
   }
 
@@ -118,42 +120,49 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     close(subscriber, CLOSE.tooSlow, 'too slow')
   }
 
-  const behaviour: WebSocketBehavior<Visitor> & { dropped: (socket: WebSocket<Visitor>) => void } = {
+  function judged(socket: WebSocket<Arrival>, visitor: Visitor): void {
+    const verdict = limits.enter(visitor)
+    if ('code' in verdict) {
+      metrics.closed(verdict.code)
+      socket.end(verdict.code, verdict.reason)
+      return
+    }
+    const subscriber = new Subscriber(socket, visitor, verdict, { streams, metrics, onError })
+    bySocket.set(socket, subscriber)
+    subscribers.add(subscriber)
+    metrics.opened()
+    limits.takeLease(subscriber)
+    if (!verdict.waits) subscriber.enqueue(() => welcome(subscriber, rules.heartbeatSeconds))
+  }
+
+  function read(socket: WebSocket<Arrival>, bytes: ArrayBuffer, isBinary: boolean): void {
+    const subscriber = bySocket.get(socket)
+    if (subscriber?.state !== 'open') return
+    subscriber.lastHeard = performance.now()
+    const publishes = subscriber.asked.publishes && !subscriber.waitsForToken
+    const { frame, tooLarge } = publishes ? PRODUCERS : READERS
+    if (bytes.byteLength > frame) {
+      close(subscriber, CLOSE.frameTooLarge, tooLarge)
+      return
+    }
+    const text = isBinary ? '' : Buffer.from(bytes).toString()
+    if (publishes && !isBinary && producers.answer(subscriber, text) === 'answered') return
+    if (subscriber.countMessage(rules.maxInboundPerSecond)) close(subscriber, CLOSE.tooMany, retryAfter(1000))
+    else if (isBinary) subscriber.send({ type: 'error', code: 'bad_frame', message: 'Frames are text.' })
+    else answer(subscriber, text)
+  }
+
+  const behaviour: WebSocketBehavior<Arrival> & { dropped: (socket: WebSocket<Arrival>) => void } = {
     compression: 0,
     maxPayloadLength: READERS.payload,
     maxBackpressure: MOST_BEFORE_DROPPING,
     // Our own sweep closes with a code; this ends only what the sweep could not.
     idleTimeout: 960,
     sendPingsAutomatically: false,
-    upgrade: (response, request, context) => void admit(admission, response, request, context).catch(onError),
-    open(socket) {
-      const visitor = socket.getUserData()
-      const verdict = limits.enter(visitor)
-      if ('code' in verdict) {
-        metrics.closed(verdict.code)
-        socket.end(verdict.code, verdict.reason)
-        return
-      }
-      const subscriber = new Subscriber(socket, visitor, verdict, { streams, metrics, onError })
-      bySocket.set(socket, subscriber)
-      subscribers.add(subscriber)
-      metrics.opened()
-      limits.takeLease(subscriber)
-      if (!verdict.waits) subscriber.enqueue(() => welcome(subscriber, verdict, rules.heartbeatSeconds))
-    },
+    upgrade: (...handshake) => admit(admission, ...handshake),
+    open: (socket) => lobby.enter(socket),
     message(socket, bytes, isBinary) {
-      const subscriber = bySocket.get(socket)
-      if (subscriber?.state !== 'open') return
-      subscriber.lastHeard = performance.now()
-      const asked = askedOf(socket)
-      const publishes = asked?.publishes === true && !subscriber.waitsForToken
-      const { frame, tooLarge } = publishes ? PRODUCERS : READERS
-      if (bytes.byteLength > frame) return close(subscriber, CLOSE.frameTooLarge, tooLarge)
-      const text = isBinary ? '' : Buffer.from(bytes).toString()
-      if (publishes && !isBinary && producers.answer(subscriber, text) === 'answered') return
-      if (subscriber.countMessage(rules.maxInboundPerSecond)) close(subscriber, CLOSE.tooMany, retryAfter(1000))
-      else if (isBinary) subscriber.send({ type: 'error', code: 'bad_frame', message: 'Frames are text.' })
-      else answer(subscriber, text, asked)
+      if (!lobby.hold(socket, bytes, isBinary)) read(socket, bytes, isBinary)
     },
     pong(socket) {
       const subscriber = bySocket.get(socket)
@@ -169,6 +178,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       if (subscriber) setImmediate(overflow, subscriber)
     },
     close(socket, code) {
+      lobby.leave(socket)
       const subscriber = bySocket.get(socket)
       if (!subscriber) return
       const counted = subscriber.state === 'ending'
@@ -201,11 +211,6 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       return limits.stop()
     },
   }
-}
-
-function askedOf(socket: WebSocket<Visitor>): Admission['asked'] | undefined {
-  const { verdict } = socket.getUserData()
-  return 'asked' in verdict ? verdict.asked : undefined
 }
 
 function countSlow(subscribers: ReadonlySet<Subscriber>): Record<SlowStage, number> {

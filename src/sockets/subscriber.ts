@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Principal } from '../identity/principal.ts'
 import { BackplaneAway } from '../streams/publisher.ts'
 import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
-import type { Admission, Visitor } from './admission.ts'
+import type { Admission, Arrival, Visitor } from './admission.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
 import type { FanOut } from './fan-out.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -16,7 +16,8 @@ export interface SubscriberDeps {
 
 /** One socket: its state, what it may still be sent, and the order of what it asks. */
 export class Subscriber {
-  readonly socket: WebSocket<Visitor>
+  readonly socket: WebSocket<Arrival>
+  readonly asked: Admission['asked']
   readonly connectionId: string
   readonly address: string
   /** Null while it is nobody's. */
@@ -37,12 +38,20 @@ export class Subscriber {
   /** What an `ending` socket is closed with. */
   farewell: Refusal | null = null
   readonly #deps: SubscriberDeps
-  #received = { second: 0, count: 0 }
+  /** Messages of the second that is named. */
+  #received = 0
+  #receivedIn = 0
   #work: Promise<void> = Promise.resolve()
-  #waiting: (() => void)[] = []
+  #waiting: (() => void)[] | undefined
 
-  constructor(socket: WebSocket<Visitor>, visitor: Visitor, { principal, waits }: Admission, deps: SubscriberDeps) {
+  constructor(
+    socket: WebSocket<Arrival>,
+    visitor: Visitor,
+    { principal, waits, asked }: Admission,
+    deps: SubscriberDeps,
+  ) {
     this.socket = socket
+    this.asked = asked
     this.principal = principal
     this.waitsForToken = waits
     this.connectionId = visitor.connectionId
@@ -63,9 +72,10 @@ export class Subscriber {
   /** @returns whether this message is over the limit */
   countMessage(perSecond: number): boolean {
     const second = Math.floor(performance.now() / 1000)
-    if (this.#received.second !== second) this.#received = { second, count: 0 }
-    this.#received.count += 1
-    return this.#received.count > perSecond
+    if (this.#receivedIn !== second) this.#received = 0
+    this.#receivedIn = second
+    this.#received += 1
+    return this.#received > perSecond
   }
 
   send(message: object): void {
@@ -92,7 +102,9 @@ export class Subscriber {
   async sent(): Promise<void> {
     await setImmediate()
     if (this.state !== 'open' || this.socket.getBufferedAmount() === 0) return
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    await new Promise<void>((resolve) => {
+      this.#waiting = [...(this.#waiting ?? []), resolve]
+    })
   }
 
   /** A replay failed: the client comes back and asks for the same again. */
@@ -152,6 +164,8 @@ export class Subscriber {
   }
 
   #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    for (const resolve of waiting) resolve()
   }
 }

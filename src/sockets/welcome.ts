@@ -1,11 +1,11 @@
 import { BackplaneAway } from '../streams/publisher.ts'
-import type { Admission } from './admission.ts'
 import { CLOSE } from './close-codes.ts'
 import { MOST_MESSAGES_UNDER_WAY } from './producers.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** The first frame of a socket, then what its path subscribes to. */
-export async function welcome(subscriber: Subscriber, { asked }: Admission, heartbeatSeconds: number): Promise<void> {
+export async function welcome(subscriber: Subscriber, heartbeatSeconds: number): Promise<void> {
+  const { asked } = subscriber
   const hello = {
     connection_id: subscriber.connectionId,
     timestamp: new Date().toISOString(),
