@@ -1,9 +1,9 @@
 import { gapFrame, snapshotOf } from '../streams/frames.ts'
-import { createGate } from '../streams/gate.ts'
+import { createGate, type Gate } from '../streams/gate.ts'
 import { type ReplayTarget, replay, type Since } from '../streams/replay.ts'
 import { isWildcard, type StreamTarget, streamName } from '../streams/stream-name.ts'
 import type { FanOut } from './fan-out.ts'
-import { createListening, type Listening } from './listening.ts'
+import { Listening } from './listening.ts'
 import { type Joined, type Listener, ownStreamOf, type Subscription, streamsOf, wantsSnapshot } from './subscription.ts'
 import type { Wish } from './wish.ts'
 
@@ -20,8 +20,8 @@ export class Subscriptions {
   readonly #listener: Listener
   readonly #streams: FanOut
   readonly #byName = new Map<string, Subscription>()
-  readonly #gate = createGate(REPLAYS_AT_ONCE)
-  readonly #replays = new Set<Promise<void>>()
+  /** Only of a socket that has resumed; most never do, and there are many. */
+  #replays: { gate: Gate; running: Set<Promise<void>> } | undefined
   readonly #listening: Listening
   readonly #onReplay: () => void
 
@@ -29,7 +29,7 @@ export class Subscriptions {
     this.#listener = listener
     this.#streams = streams
     this.#onReplay = onReplay
-    this.#listening = createListening(listener, streams)
+    this.#listening = new Listening(listener, streams)
   }
 
   get size(): number {
@@ -46,7 +46,7 @@ export class Subscriptions {
     const streams = streamsOf(target, this.#listener.userId)
     if (!(await this.#join(streams))) return
     // A wildcard would bring in between what a replay is about to send.
-    if (isWildcard(name)) await Promise.all(this.#replays)
+    if (isWildcard(name)) await Promise.all(this.#replays?.running ?? [])
     this.leave(target)
     if (this.#listener.state !== 'open') for (const stream of streams) this.#streams.hub.leave(stream)
     else this.#byName.set(name, { target, streams, conflateMs, live: false, over: false })
@@ -202,11 +202,14 @@ export class Subscriptions {
       },
     }
     this.#onReplay()
-    const running = this.#gate(async () => {
-      if (!target.over()) await replay({ hub: this.#streams.hub, stream, since }, target)
-    })
+    this.#replays ??= { gate: createGate(REPLAYS_AT_ONCE), running: new Set() }
+    const replays = this.#replays
+    const running = replays
+      .gate(async () => {
+        if (!target.over()) await replay({ hub: this.#streams.hub, stream, since }, target)
+      })
       .catch((error: unknown) => this.#listener.failed(error))
-      .finally(() => this.#replays.delete(running))
-    this.#replays.add(running)
+      .finally(() => replays.running.delete(running))
+    replays.running.add(running)
   }
 }
