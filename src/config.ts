@@ -98,7 +98,12 @@ function arrange(env: Environment) {
       batchBodyLimit: 4 * 1024 * 1024,
       shutdownSeconds: env.SHUTDOWN_SECONDS,
     },
-    database: { dataDir: env.DATA_DIR, pool: env.DATABASE_POOL, retentionDays: env.RETENTION_DAYS },
+    database: {
+      dataDir: env.DATA_DIR,
+      pool: env.DATABASE_POOL,
+      retentionDays: env.RETENTION_DAYS,
+      auditRetentionDays: env.AUDIT_RETENTION_DAYS,
+    },
     identity: {
       issuer: env.JWT_ISSUER,
       audience: env.JWT_AUDIENCE,

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 
-export type IdPrefix = 'wh' | 'evt' | 'dlv' | 'key' | 'rcv' | 'tkt'
+export type IdPrefix = 'wh' | 'evt' | 'dlv' | 'key' | 'rcv' | 'tkt' | 'aud'
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 

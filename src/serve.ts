@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import { recordChange } from './audit/record-change.ts'
 import type { Closers } from './closers.ts'
 import { daysAhead } from './db/partitions.ts'
 import { createAddressGuard } from './deliveries/address-guard.ts'
@@ -9,6 +10,7 @@ import { createAnnouncer } from './events/announce.ts'
 import { createApp } from './http/app.ts'
 import { createBoard } from './http/board.ts'
 import { limitRequests } from './http/middleware/rate-limit.ts'
+import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { deliveryRoutes } from './http/routes/deliveries.ts'
 import { documentRoutes } from './http/routes/documents.ts'
@@ -84,6 +86,7 @@ export async function serve(
       ...deliveryRoutes({ db, wake: deps.wake }),
       ...recoveryRoutes({ db, retentionDays: config.database.retentionDays, now: () => new Date() }),
       ...authRoutes({ db, blocked }),
+      ...auditRoutes({ db }),
       ...documentRoutes({ version: config.version }),
       ...healthRoutes({
         checks: checksOf(resources),
@@ -98,6 +101,8 @@ export async function serve(
         logins,
         queues: () => queues.map((queue) => queue.current()),
         readOnly: config.board.readOnly,
+        record: (author, request) =>
+          recordChange(db, author, { action: 'queue.changed', target: request, ownerId: author.userId }),
       }),
     ],
     bodyLimit: config.server.bodyLimit,

@@ -1,3 +1,4 @@
+import { forgetOldEntries } from '../src/audit/audit-log.ts'
 import type { Database } from '../src/db/database.ts'
 import { makePartitions } from '../src/db/partitions.ts'
 import { measureOpenWork } from '../src/deliveries/open-work.ts'
@@ -10,6 +11,7 @@ export interface UpkeepDeps {
   db: Database
   metrics: Pick<DeliveryMetrics, 'oldestDue' | 'openDeliveries'>
   retentionDays: number
+  auditRetentionDays: number
   now: () => Date
   onError: (error: unknown) => void
 }
@@ -37,7 +39,8 @@ export function startUpkeep(deps: UpkeepDeps): Loop {
       const tickets = await forgetOldTickets(deps.db)
       const keys = await forgetOldKeys(deps.db, MOST_DELETED)
       const recoveries = await forgetOldRecoveries(deps.db, deps.retentionDays, MOST_DELETED)
-      return [tickets, keys, recoveries].includes(MOST_DELETED)
+      const entries = await forgetOldEntries(deps.db, deps.auditRetentionDays, now, MOST_DELETED)
+      return [tickets, keys, recoveries, entries].includes(MOST_DELETED)
     },
   })
 }

@@ -31,8 +31,8 @@ export async function startWork(
   const { deliveries: rules } = config
   const errors = (what: string) => rateLimitedErrors(log, what)
   const now = () => new Date()
-  const { retentionDays } = config.database
-  const upkeep = startUpkeep({ db, metrics, retentionDays, now, onError: errors('upkeep.error') })
+  const { retentionDays, auditRetentionDays } = config.database
+  const upkeep = startUpkeep({ db, metrics, retentionDays, auditRetentionDays, now, onError: errors('upkeep.error') })
   closers.add('upkeep', () => upkeep.stop())
   const retention = startRetention({
     ...{ url: resources.databaseUrl, retentionDays, now },

@@ -3,8 +3,10 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import { KoaAdapter } from '@bull-board/koa'
 import type { Queue } from 'bullmq'
 import type { Context, Middleware, Next } from 'koa'
+import type { Author } from '../audit/author.ts'
 import { forbidden } from '../errors.ts'
 import { may } from '../identity/principal.ts'
+import { authorOf } from './author.ts'
 import { type BoardLogin, createBoardLogin, type LoginDeps } from './board-login.ts'
 
 export const BOARD_PATH = '/admin/queues'
@@ -28,6 +30,8 @@ export function createBoard(
     /** Replaced when a broken queue is built anew. */
     queues: () => Queue[]
     readOnly: boolean
+    /** Kept in the audit log before it is carried out; without that it is not carried out. */
+    record: (author: Author, request: string) => Promise<void>
   },
 ): Middleware {
   const adapter = new KoaAdapter()
@@ -51,6 +55,8 @@ export function createBoard(
     refuseOtherOrigins(ctx)
     if (await login.answer(ctx)) return
     if (!(await admitAdmin(ctx, login))) return
+    const changes = !deps.readOnly && ctx.method !== 'GET' && ctx.method !== 'HEAD'
+    if (changes) await deps.record(authorOf(ctx, ctx.state['principal']), requestOf(ctx))
     const current = deps.queues()
     if (current.some((queue, place) => queue !== shown[place])) {
       shown = current
@@ -59,6 +65,11 @@ export function createBoard(
     await pages(ctx, next)
     if (typeof ctx.body === 'string') ctx.body = ctx.body.replace(FOREIGN_FONT, '')
   }
+}
+
+/** Whoever logged in is an admin, yet bodies and queries may be long. */
+function requestOf({ method, path }: Context): string {
+  return `${method} ${path.slice(BOARD_PATH.length)}`.slice(0, 300)
 }
 
 /** A page elsewhere can make an admin's browser send a form, but not hide where it came from. */

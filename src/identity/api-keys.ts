@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { Author } from '../audit/author.ts'
+import { type Action, type Changes, recordChange } from '../audit/record-change.ts'
 import type { Database, Sql } from '../db/database.ts'
 import { conflict, forbidden, notFound } from '../errors.ts'
-import { uuidv7 } from '../ids.ts'
+import { publicId, uuidv7 } from '../ids.ts'
 import { type Principal, type Role, roleIsAbove, type Tier } from './principal.ts'
 
 export interface ApiKey {
@@ -30,20 +32,25 @@ const MOST_KEYS = 100
 export async function makeApiKey(
   db: Database,
   maker: Principal,
+  by: Author,
   wish: { name: string; role?: Role | undefined; expiresAt?: Date | undefined },
 ): Promise<MadeKey> {
   const role = wish.role ?? maker.role
   if (roleIsAbove(role, maker.role))
     throw forbidden(`A key made by the role ${maker.role} cannot have the role ${role}.`)
   const { key, sha256, hint } = newKey()
-  const [row] = await db.query<ApiKey>({
-    text: `INSERT INTO api_keys (id, user_id, sha256, hint, name, role, tier, expires_at)
+  return db.transaction(async (sql) => {
+    const [row] = await sql.query<ApiKey>({
+      text: `INSERT INTO api_keys (id, user_id, sha256, hint, name, role, tier, expires_at)
            SELECT $1::uuid, $2::text, $3::bytea, $4::text, $5::text, $6::text, $7::text, $8::timestamptz
            WHERE (SELECT count(*) FROM api_keys WHERE user_id = $2) < $9 RETURNING ${COLUMNS}`,
-    values: [uuidv7(), maker.userId, sha256, hint, wish.name, role, maker.tier, wish.expiresAt ?? null, MOST_KEYS],
+      values: [uuidv7(), maker.userId, sha256, hint, wish.name, role, maker.tier, wish.expiresAt ?? null, MOST_KEYS],
+    })
+    if (!row) throw conflict('too_many_api_keys', `A user has at most ${MOST_KEYS} API keys.`)
+    const changes = { name: { to: row.name }, role: { to: row.role }, expires_at: { to: row.expires_at } }
+    await note(sql, by, 'api_key.made', row, changes)
+    return { row, key }
   })
-  if (!row) throw conflict('too_many_api_keys', `A user has at most ${MOST_KEYS} API keys.`)
-  return { row, key }
 }
 
 /** Newest first, `before` an id, one more than `limit` when there are more. */
@@ -55,7 +62,7 @@ export function listApiKeys(db: Sql, userId: string, page: { before?: string | u
 }
 
 /** The old key is void at once. The role is checked again: a lesser key must not be turned into a greater one. The tier is the asker's. */
-export function rotateApiKey(db: Database, asker: Principal, id: string): Promise<MadeKey> {
+export function rotateApiKey(db: Database, asker: Principal, by: Author, id: string): Promise<MadeKey> {
   return db.transaction(async (sql) => {
     const [found] = await sql.query<ApiKey>({
       text: `SELECT ${COLUMNS} FROM api_keys WHERE id = $1 AND user_id = $2 FOR UPDATE`,
@@ -69,17 +76,25 @@ export function rotateApiKey(db: Database, asker: Principal, id: string): Promis
       values: [id, sha256, hint, asker.tier],
     })
     if (!row) throw new Error('A locked API key is gone')
+    await note(sql, by, 'api_key.rotated', row, {})
     return { row, key }
   })
 }
 
 /** @throws ApiError 404, also for another user's key */
-export async function revokeApiKey(db: Sql, userId: string, id: string): Promise<void> {
-  const gone = await db.query({
-    text: 'DELETE FROM api_keys WHERE id = $1 AND user_id = $2 RETURNING id',
-    values: [id, userId],
+export async function revokeApiKey(db: Database, userId: string, by: Author, id: string): Promise<void> {
+  await db.transaction(async (sql) => {
+    const [gone] = await sql.query<ApiKey>({
+      text: `DELETE FROM api_keys WHERE id = $1 AND user_id = $2 RETURNING ${COLUMNS}`,
+      values: [id, userId],
+    })
+    if (!gone) throw notFound('API key')
+    await note(sql, by, 'api_key.revoked', gone, { name: { from: gone.name }, role: { from: gone.role } })
   })
-  if (gone.length === 0) throw notFound('API key')
+}
+
+function note(sql: Sql, by: Author, action: Action, key: ApiKey, changes: Changes): Promise<void> {
+  return recordChange(sql, by, { action, target: publicId('key', key.id), ownerId: key.user_id, changes })
 }
 
 /** @returns for each the row if it may be used now, or null, in their order */

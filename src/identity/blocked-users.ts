@@ -1,4 +1,6 @@
-import type { Sql } from '../db/database.ts'
+import type { Author } from '../audit/author.ts'
+import { recordChange } from '../audit/record-change.ts'
+import type { Database, Sql } from '../db/database.ts'
 
 /** Which users are blocked: a copy of a small table, so that no request asks PostgreSQL for it. */
 export interface BlockedUsers {
@@ -46,13 +48,20 @@ export function createBlockedUsers(deps: { db: Sql; now?: () => number }): Block
   }
 }
 
-export async function blockUser(db: Sql, userId: string, by: string): Promise<void> {
-  await db.query({
-    text: 'INSERT INTO users_blocked (user_id, blocked_by) VALUES ($1, $2) ON CONFLICT (user_id) DO NOTHING',
-    values: [userId, by],
+export async function blockUser(db: Database, userId: string, by: Author): Promise<void> {
+  await db.transaction(async (sql) => {
+    const blocked = await sql.query({
+      text: 'INSERT INTO users_blocked (user_id, blocked_by) VALUES ($1, $2) ON CONFLICT (user_id) DO NOTHING RETURNING 1',
+      values: [userId, by.userId],
+    })
+    if (blocked.length > 0) await recordChange(sql, by, { action: 'user.blocked', target: userId, ownerId: userId })
   })
 }
 
-export async function unblockUser(db: Sql, userId: string): Promise<void> {
-  await db.query({ text: 'DELETE FROM users_blocked WHERE user_id = $1', values: [userId] })
+export async function unblockUser(db: Database, userId: string, by: Author): Promise<void> {
+  await db.transaction(async (sql) => {
+    const text = 'DELETE FROM users_blocked WHERE user_id = $1 RETURNING 1'
+    const unblocked = await sql.query({ text, values: [userId] })
+    if (unblocked.length > 0) await recordChange(sql, by, { action: 'user.unblocked', target: userId, ownerId: userId })
+  })
 }

@@ -11,6 +11,7 @@ export type Permission =
   | 'webhooks:write'
   | 'keys:read'
   | 'keys:write'
+  | 'audit:read'
   | 'streams:read'
   | 'users:block'
   | 'board:open'
@@ -30,7 +31,7 @@ export interface Principal {
   expiresAt?: Date
 }
 
-const READS: readonly Permission[] = ['events:read', 'webhooks:read', 'keys:read', 'streams:read']
+const READS: readonly Permission[] = ['events:read', 'webhooks:read', 'keys:read', 'audit:read', 'streams:read']
 const OWNS: readonly Permission[] = [...READS, 'webhooks:write', 'keys:write']
 const GRANTS: Record<Role, readonly Permission[]> = {
   readonly: READS,

@@ -38,13 +38,14 @@ export async function listRecoveries(
   return sql.query<Recovery>(toStatement(query.orderBy('id', 'desc').limit(filter.limit + 1)))
 }
 
-/** What was opened again stays open. Waits for the round that is under way; one that is over stays as it ended. */
-export async function cancelRecovery(sql: Sql, id: string, reason: string): Promise<void> {
-  await sql.query({
+/** What was opened again stays open. Waits for the round that is under way. @returns false for one that is over */
+export async function cancelRecovery(sql: Sql, id: string, reason: string): Promise<boolean> {
+  const rows = await sql.query({
     text: `UPDATE recoveries SET status = 'canceled', reason = $2, finished_at = now(), updated_at = now()
-           WHERE id = $1 AND status = 'running'`,
+           WHERE id = $1 AND status = 'running' RETURNING 1`,
     values: [id, reason],
   })
+  return rows.length === 1
 }
 
 /** After this no round of the webhook's opens anything: one that was under way has ended. */

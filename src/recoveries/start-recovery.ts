@@ -1,3 +1,5 @@
+import type { Author } from '../audit/author.ts'
+import { recordChange } from '../audit/record-change.ts'
 import type { Database } from '../db/database.ts'
 import { lowestIdAt } from '../db/id-bounds.ts'
 import { DAY_MS, startOfRetention } from '../db/partitions.ts'
@@ -26,6 +28,7 @@ const SETTLE_MS = 6_000
 export async function startRecovery(
   deps: { db: Database; retentionDays: number; now: () => Date },
   owner: Owner,
+  by: Author,
   webhookId: string,
   wanted: WantedRecovery,
 ): Promise<Recovery> {
@@ -49,6 +52,17 @@ export async function startRecovery(
     if (!stored) throw await alreadyRunning(sql, webhookId)
     const started = await findRecovery(sql, owner, id)
     if (!started) throw new Error('A recovery was stored and is not there')
+    await recordChange(sql, by, {
+      action: 'recovery.started',
+      target: publicId('rcv', id),
+      ownerId: webhook.user_id,
+      changes: {
+        webhook_id: { to: publicId('wh', webhookId) },
+        status: { to: wanted.recovers },
+        since: { to: span.since },
+        until: { to: span.until },
+      },
+    })
     return started
   })
 }

@@ -1,4 +1,6 @@
+import { recordChange } from '../audit/record-change.ts'
 import type { Database, Sql } from '../db/database.ts'
+import { publicId } from '../ids.ts'
 import { turnOff } from './switch-webhook.ts'
 import { tellOwner } from './tell-owner.ts'
 
@@ -44,6 +46,12 @@ export async function disableIfFailed(db: Database, rules: FailingRules, id: str
     if (!failing) return null
     const reason = failing.gone ? 'The receiver answered 410 Gone.' : describe(failing)
     await turnOff(sql, id, reason)
+    await recordChange(sql, null, {
+      action: 'webhook.disabled',
+      target: publicId('wh', id),
+      ownerId: failing.user_id,
+      changes: { active: { from: true, to: false }, disabled_reason: { to: reason } },
+    })
     await tellOwner(sql, 'webhook_disabled', failing, reason)
     return failing
   })

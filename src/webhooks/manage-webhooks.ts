@@ -1,13 +1,16 @@
+import type { Author } from '../audit/author.ts'
+import { recordChange } from '../audit/record-change.ts'
 import type { Database } from '../db/database.ts'
 import type { SecretBox } from '../db/secret-box.ts'
 import { cancelOpenDeliveries } from '../deliveries/cancel-deliveries.ts'
 import { forgetHealth } from '../deliveries/health-store.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
 import type { Principal, Tier } from '../identity/principal.ts'
-import { uuidv7 } from '../ids.ts'
+import { publicId, uuidv7 } from '../ids.ts'
 import { makeSecret } from './signature.ts'
 import { turnOff, turnOn } from './switch-webhook.ts'
 import type { Webhook } from './webhook.ts'
+import { webhookChanges } from './webhook-changes.ts'
 import type { NewWebhook, WebhookChanges } from './webhook-schemas.ts'
 import {
   deleteWebhook,
@@ -32,6 +35,7 @@ export interface WebhookDeps {
 export async function createWebhook(
   deps: WebhookDeps,
   principal: Principal,
+  by: Author,
   wanted: NewWebhook,
 ): Promise<{ webhook: Webhook; madeSecret: string | null }> {
   refuseBadUrl(deps, wanted.url)
@@ -59,9 +63,15 @@ export async function createWebhook(
     if (!stored) {
       throw new ApiError(403, 'webhook_limit_reached', `The ${principal.tier} tier has at most ${most} webhooks.`)
     }
-    return findWebhook(sql, { userId: principal.userId, seesAll: false }, id)
+    const created = await findWebhook(sql, { userId: principal.userId, seesAll: false }, id)
+    if (!created) throw new Error('A webhook was stored and is not there')
+    await recordChange(sql, by, {
+      action: 'webhook.created',
+      ...about(created),
+      changes: webhookChanges(null, created),
+    })
+    return created
   })
-  if (!webhook) throw new Error('A webhook was stored and is not there')
   return { webhook, madeSecret: wanted.secret === undefined ? secret : null }
 }
 
@@ -72,6 +82,7 @@ export async function createWebhook(
 export async function changeWebhook(
   deps: WebhookDeps,
   owner: Owner,
+  by: Author,
   id: string,
   changes: WebhookChanges,
 ): Promise<{ webhook: Webhook; offSince: Date | null }> {
@@ -89,17 +100,44 @@ export async function changeWebhook(
     if (active !== undefined || changes.url !== undefined) await forgetHealth(sql, [id])
     const webhook = await findWebhook(sql, owner, id)
     if (!webhook) throw notFound('webhook')
+    const action = turnedOff ? 'webhook.disabled' : turnedOn ? 'webhook.enabled' : 'webhook.changed'
+    const changed = changesOf(current, webhook, changes)
+    if (Object.keys(changed).length > 0) await recordChange(sql, by, { action, ...about(webhook), changes: changed })
     return { webhook, offSince: turnedOn ? (current.disabled_at ?? current.created_at) : null }
   })
 }
 
 /** Removes a webhook and cancels what is open. Its deliveries stay in the log of their events. */
-export async function removeWebhook(deps: Pick<WebhookDeps, 'db'>, owner: Owner, id: string): Promise<void> {
+export async function removeWebhook(
+  deps: Pick<WebhookDeps, 'db'>,
+  owner: Owner,
+  by: Author,
+  id: string,
+): Promise<void> {
   await deps.db.transaction(async (sql) => {
-    if (!(await lockWebhook(sql, owner, id))) throw notFound('webhook')
+    const webhook = await lockWebhook(sql, owner, id)
+    if (!webhook) throw notFound('webhook')
     await cancelOpenDeliveries(sql, id)
     await deleteWebhook(sql, id)
+    await recordChange(sql, by, {
+      action: 'webhook.deleted',
+      ...about(webhook),
+      changes: webhookChanges(webhook, null),
+    })
   })
+}
+
+function about(webhook: Webhook) {
+  return { target: publicId('wh', webhook.id), ownerId: webhook.user_id }
+}
+
+/** Headers may have got other values under the names that they had, and a URL another query. */
+function changesOf(from: Webhook, to: Webhook, { headers, url }: WebhookChanges) {
+  return {
+    ...(headers === undefined ? {} : { headers: { from: from.header_names, to: to.header_names } }),
+    ...(url === undefined || url === from.url ? {} : { url: {} }),
+    ...webhookChanges(from, to),
+  }
 }
 
 function refuseBadUrl(deps: WebhookDeps, url: string): void {

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import type { Author } from '../audit/author.ts'
+import { recordChange } from '../audit/record-change.ts'
 import type { Sql } from '../db/database.ts'
 import { ApiError, invalid, notFound } from '../errors.ts'
+import { publicId } from '../ids.ts'
 import type { WebhookDeps } from './manage-webhooks.ts'
 import { makeSecret } from './signature.ts'
 import type { Webhook } from './webhook.ts'
@@ -29,6 +32,7 @@ type RotationDeps = Pick<WebhookDeps, 'db' | 'secrets'>
 export async function rotateSecret(
   deps: RotationDeps,
   owner: Owner,
+  by: Author,
   id: string,
   wanted: SecretRotation,
 ): Promise<{ webhook: Webhook; secret: string }> {
@@ -41,13 +45,23 @@ export async function rotateSecret(
       throw invalid([{ path: 'secret', reason: 'is the one that the webhook has' }])
     }
     await replaceSecret(sql, id, deps.secrets.seal(secret, id), wanted.overlap_seconds)
+    await recordChange(sql, by, {
+      action: 'webhook.secret_rotated',
+      ...about(current),
+      changes: { overlap_seconds: { to: wanted.overlap_seconds } },
+    })
     return mustFind(sql, owner, id)
   })
   return { webhook, secret }
 }
 
 /** Ends the overlap now: only the new secret signs. With none under way nothing changes, so it may be repeated. */
-export async function finishRotation(deps: Pick<WebhookDeps, 'db'>, owner: Owner, id: string): Promise<Webhook> {
+export async function finishRotation(
+  deps: Pick<WebhookDeps, 'db'>,
+  owner: Owner,
+  by: Author,
+  id: string,
+): Promise<Webhook> {
   return deps.db.transaction(async (sql) => {
     const current = await lockWebhook(sql, owner, id)
     if (!current) throw notFound('webhook')
@@ -56,6 +70,7 @@ export async function finishRotation(deps: Pick<WebhookDeps, 'db'>, owner: Owner
       text: 'UPDATE webhooks SET previous_secret = NULL, rotation_ends_at = NULL, updated_at = now() WHERE id = $1',
       values: [id],
     })
+    await recordChange(sql, by, { action: 'webhook.rotation_finished', ...about(current) })
     return mustFind(sql, owner, id)
   })
 }
@@ -73,6 +88,10 @@ export async function forgetOldSecrets(sql: Sql, most: number): Promise<number> 
     values: [most],
   })
   return rows.length
+}
+
+function about(webhook: Webhook) {
+  return { target: publicId('wh', webhook.id), ownerId: webhook.user_id }
 }
 
 async function replaceSecret(sql: Sql, id: string, sealed: Buffer, overlapSeconds: number): Promise<void> {

@@ -9,6 +9,7 @@ import { insertEvents } from '../../src/events/insert-events.ts'
 import { disableIfFailed } from '../../src/webhooks/failing-webhooks.ts'
 import { changeWebhook, removeWebhook } from '../../src/webhooks/manage-webhooks.ts'
 import { lockWebhook } from '../../src/webhooks/webhook-store.ts'
+import { BY_TEST } from './author.ts'
 import type { Job } from './delivery-model.ts'
 import { makeWebhook, newEvent } from './rows.ts'
 
@@ -91,9 +92,9 @@ export async function openWorld(db: Database): Promise<DeliveryWorld> {
         const webhook = await lockWebhook(sql, OWNER, webhookId)
         if (webhook) await retryDelivery(sql, webhook, deliveryId)
       }),
-    setActive: async (active) => void (await changeWebhook(manage, OWNER, webhookId, { active })),
+    setActive: async (active) => void (await changeWebhook(manage, OWNER, BY_TEST, webhookId, { active })),
     disableIfGone: async () => (await disableIfFailed(db, NEVER, webhookId)) !== null,
-    remove: () => removeWebhook({ db }, OWNER, webhookId),
+    remove: () => removeWebhook({ db }, OWNER, BY_TEST, webhookId),
     async age(column, deliveryIds) {
       const text = `UPDATE due SET ${column} = now() - interval '1 second' WHERE ${column} IS NOT NULL AND delivery_id = ANY ($1)`
       await db.query({ text, values: [deliveryIds] })

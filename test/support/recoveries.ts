@@ -5,6 +5,7 @@ import type { Recoverable, Recovery } from '../../src/recoveries/recovery.ts'
 import { type RoundResult, runRecoveryRound } from '../../src/recoveries/recovery-round.ts'
 import { findRecovery } from '../../src/recoveries/recovery-store.ts'
 import { startRecovery } from '../../src/recoveries/start-recovery.ts'
+import { BY_TEST } from './author.ts'
 
 const ANYBODY = { userId: '', seesAll: true }
 export const HOUR_MS = 3_600_000
@@ -18,7 +19,13 @@ export async function beginRecovery(
   span: { since?: Date; until?: Date } = {},
 ): Promise<string> {
   const wanted = { recovers, since: new Date(Date.now() - 24 * HOUR_MS), ...span }
-  const { id } = await startRecovery({ db, retentionDays: 30, now: () => new Date() }, ANYBODY, webhookId, wanted)
+  const { id } = await startRecovery(
+    { db, retentionDays: 30, now: () => new Date() },
+    ANYBODY,
+    BY_TEST,
+    webhookId,
+    wanted,
+  )
   await db.query({ text: 'UPDATE recoveries SET next_round_at = now() WHERE id = $1', values: [id] })
   return id
 }

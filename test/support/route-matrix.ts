@@ -45,6 +45,7 @@ export const MATRIX: Record<string, Entry> = {
   [`POST ${KEYS}/:id/rotate`]: { path: ({ key }) => `${KEYS}/${key}/rotate`, who: 'owners', ok: 200, owned: 'only' },
   'PUT /api/v1/users/:id/block': { path: fixed('/api/v1/users/nobody/block'), who: 'admins', ok: 204 },
   'DELETE /api/v1/users/:id/block': { path: fixed('/api/v1/users/nobody/block'), who: 'admins', ok: 204 },
+  'GET /api/v1/audit-log': { path: fixed('/api/v1/audit-log'), who: 'readers', ok: 200 },
   'POST /api/v1/events': { path: fixed('/api/v1/events'), body: EVENT, who: 'producers', ok: 202 },
   'POST /api/v1/events/batch': { path: fixed('/api/v1/events/batch'), body: [EVENT], who: 'producers', ok: 202 },
   'GET /api/v1/events': { path: fixed('/api/v1/events'), who: 'readers', ok: 200 },

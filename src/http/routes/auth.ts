@@ -7,6 +7,7 @@ import { userIdSchema } from '../../identity/claims.ts'
 import { ROLES } from '../../identity/principal.ts'
 import { makeTicket, TICKET_SECONDS } from '../../identity/tickets.ts'
 import { publicId } from '../../ids.ts'
+import { authorOf } from '../author.ts'
 import { idParam } from '../id-param.ts'
 import { page, pageQuery } from '../paging.ts'
 import { type Route, route } from '../route.ts'
@@ -56,10 +57,11 @@ export function authRoutes(deps: { db: Database; blocked: BlockedUsers }): Route
       permission: 'keys:write',
       body: NewKey,
       status: 201,
-      async handle({ principal, body }) {
+      async handle({ principal, body, ctx }) {
+        const by = authorOf(ctx, principal)
         const expiresAt =
           body.expires_in_days === null ? undefined : new Date(Date.now() + body.expires_in_days * DAY_MS)
-        const made = await makeApiKey(deps.db, principal, { name: body.name, role: body.role, expiresAt })
+        const made = await makeApiKey(deps.db, principal, by, { name: body.name, role: body.role, expiresAt })
         return { ...presentApiKey(made.row), key: made.key }
       },
     }),
@@ -81,8 +83,8 @@ export function authRoutes(deps: { db: Database; blocked: BlockedUsers }): Route
       summary: 'Revoke an API key. Streams it opened end within ten seconds.',
       permission: 'keys:write',
       params: KeyParams,
-      async handle({ principal, params }) {
-        await revokeApiKey(deps.db, principal.userId, params.id)
+      async handle({ principal, params, ctx }) {
+        await revokeApiKey(deps.db, principal.userId, authorOf(ctx, principal), params.id)
       },
     }),
     route({
@@ -93,8 +95,8 @@ export function authRoutes(deps: { db: Database; blocked: BlockedUsers }): Route
       params: KeyParams,
       body: z.strictObject({}),
       bodyOptional: true,
-      async handle({ principal, params }) {
-        const rotated = await rotateApiKey(deps.db, principal, params.id)
+      async handle({ principal, params, ctx }) {
+        const rotated = await rotateApiKey(deps.db, principal, authorOf(ctx, principal), params.id)
         return { ...presentApiKey(rotated.row), key: rotated.key }
       },
     }),
@@ -112,9 +114,9 @@ function blockRoutes(deps: { db: Database; blocked: BlockedUsers }): Route[] {
       summary: 'Block a user: REST and streams refuse them within ten seconds.',
       permission: 'users:block',
       params,
-      async handle({ principal, params: { id } }) {
+      async handle({ principal, params: { id }, ctx }) {
         if (id === principal.userId) throw conflict('own_user', 'You cannot block yourself.')
-        await blockUser(deps.db, id, principal.userId)
+        await blockUser(deps.db, id, authorOf(ctx, principal))
         deps.blocked.forget()
       },
     }),
@@ -124,8 +126,8 @@ function blockRoutes(deps: { db: Database; blocked: BlockedUsers }): Route[] {
       summary: 'Let a blocked user in again.',
       permission: 'users:block',
       params,
-      async handle({ params: { id } }) {
-        await unblockUser(deps.db, id)
+      async handle({ principal, params: { id }, ctx }) {
+        await unblockUser(deps.db, id, authorOf(ctx, principal))
         deps.blocked.forget()
       },
     }),

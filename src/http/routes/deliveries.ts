@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { recordChange } from '../../audit/record-change.ts'
 import type { Database } from '../../db/database.ts'
 import { DELIVERY_STATUSES, findDelivery, listAttempts, listDeliveries } from '../../deliveries/delivery-log.ts'
 import { presentAttempt, presentDelivery } from '../../deliveries/present-delivery.ts'
@@ -12,6 +13,7 @@ import type { Principal } from '../../identity/principal.ts'
 import { publicId } from '../../ids.ts'
 import type { Webhook } from '../../webhooks/webhook.ts'
 import { findWebhook, lockWebhook } from '../../webhooks/webhook-store.ts'
+import { authorOf } from '../author.ts'
 import { idParam } from '../id-param.ts'
 import { page, pageQuery, timeQuery } from '../paging.ts'
 import { type Route, route } from '../route.ts'
@@ -102,11 +104,17 @@ export function deliveryRoutes(deps: DeliveryDeps): Route[] {
       permission: 'webhooks:write',
       params: OfDelivery,
       status: 202,
-      async handle({ principal, params }) {
+      async handle({ principal, params, ctx }) {
         await deps.db.transaction(async (sql) => {
           const webhook = await lockWebhook(sql, ownerOf(principal), params.id)
           if (!webhook) throw notFound('webhook')
           await retryDelivery(sql, webhook, params.delivery_id)
+          await recordChange(sql, authorOf(ctx, principal), {
+            action: 'delivery.retried',
+            target: publicId('dlv', params.delivery_id),
+            ownerId: webhook.user_id,
+            changes: { webhook_id: { to: publicId('wh', webhook.id) } },
+          })
         })
         deps.wake.wake()
         const delivery = await findDelivery(deps.db, params.id, params.delivery_id)

@@ -3,9 +3,11 @@ import type { Database } from '../../db/database.ts'
 import { notFound } from '../../errors.ts'
 import { presentRecovery } from '../../recoveries/present-recovery.ts'
 import { RECOVERABLE } from '../../recoveries/recovery.ts'
-import { cancelRecovery, findRecovery, listRecoveries } from '../../recoveries/recovery-store.ts'
+import { findRecovery, listRecoveries } from '../../recoveries/recovery-store.ts'
 import { startRecovery } from '../../recoveries/start-recovery.ts'
+import { stopRecovery } from '../../recoveries/stop-recovery.ts'
 import { findWebhook } from '../../webhooks/webhook-store.ts'
+import { authorOf } from '../author.ts'
 import { idParam } from '../id-param.ts'
 import { page, pageQuery, timeQuery } from '../paging.ts'
 import { type Route, route } from '../route.ts'
@@ -35,8 +37,9 @@ export function recoveryRoutes(deps: RecoveryDeps): Route[] {
       params: OfWebhook,
       body: Wanted,
       status: 202,
-      async handle({ principal, params, body: { status, ...span } }) {
-        return presentRecovery(await startRecovery(deps, ownerOf(principal), params.id, { recovers: status, ...span }))
+      async handle({ principal, params, body: { status, ...span }, ctx }) {
+        const [owner, by] = [ownerOf(principal), authorOf(ctx, principal)]
+        return presentRecovery(await startRecovery(deps, owner, by, params.id, { recovers: status, ...span }))
       },
     }),
     route({
@@ -71,9 +74,8 @@ export function recoveryRoutes(deps: RecoveryDeps): Route[] {
       summary: 'Stop a recovery. What it has opened is still delivered.',
       permission: 'webhooks:write',
       params: OfRecovery,
-      async handle({ principal, params }) {
-        if (!(await findRecovery(deps.db, ownerOf(principal), params.id))) throw notFound('recovery')
-        await cancelRecovery(deps.db, params.id, 'stopped by its owner')
+      async handle({ principal, params, ctx }) {
+        await stopRecovery(deps.db, ownerOf(principal), authorOf(ctx, principal), params.id)
       },
     }),
   ]

@@ -7,6 +7,7 @@ import { offerRecovery, presentWebhook } from '../../webhooks/present-webhook.ts
 import { finishRotation, rotateSecret, SecretRotation } from '../../webhooks/rotate-secret.ts'
 import { NewWebhook, WebhookChanges } from '../../webhooks/webhook-schemas.ts'
 import { findWebhook, listWebhooks, type Owner } from '../../webhooks/webhook-store.ts'
+import { authorOf } from '../author.ts'
 import { idParam } from '../id-param.ts'
 import { page, pageQuery } from '../paging.ts'
 import { type Route, route } from '../route.ts'
@@ -31,8 +32,9 @@ export function webhookRoutes(deps: WebhookDeps): Route[] {
       permission: 'webhooks:write',
       body: NewWebhook,
       status: 201,
-      async handle({ principal, body }) {
-        const { webhook, madeSecret } = await createWebhook(deps, principal, body)
+      async handle({ principal, body, ctx }) {
+        const by = authorOf(ctx, principal)
+        const { webhook, madeSecret } = await createWebhook(deps, principal, by, body)
         return madeSecret === null ? presentWebhook(webhook) : { ...presentWebhook(webhook), secret: madeSecret }
       },
     }),
@@ -73,8 +75,9 @@ export function webhookRoutes(deps: WebhookDeps): Route[] {
       permission: 'webhooks:write',
       params: Params,
       body: WebhookChanges,
-      async handle({ principal, params, body }) {
-        const { webhook, offSince } = await changeWebhook(deps, ownerOf(principal), params.id, body)
+      async handle({ principal, params, body, ctx }) {
+        const by = authorOf(ctx, principal)
+        const { webhook, offSince } = await changeWebhook(deps, ownerOf(principal), by, params.id, body)
         const shown = presentWebhook(webhook)
         return offSince ? { ...shown, recovery: offerRecovery(webhook, offSince) } : shown
       },
@@ -85,8 +88,8 @@ export function webhookRoutes(deps: WebhookDeps): Route[] {
       summary: 'Delete a webhook and cancel its open deliveries.',
       permission: 'webhooks:write',
       params: Params,
-      async handle({ principal, params }) {
-        await removeWebhook(deps, ownerOf(principal), params.id)
+      async handle({ principal, params, ctx }) {
+        await removeWebhook(deps, ownerOf(principal), authorOf(ctx, principal), params.id)
       },
     }),
     ...rotationRoutes(deps),
@@ -105,8 +108,9 @@ function rotationRoutes(deps: WebhookDeps): Route[] {
       params: Params,
       body: SecretRotation,
       bodyOptional: true,
-      async handle({ principal, params, body }) {
-        const { webhook, secret } = await rotateSecret(deps, ownerOf(principal), params.id, body)
+      async handle({ principal, params, body, ctx }) {
+        const by = authorOf(ctx, principal)
+        const { webhook, secret } = await rotateSecret(deps, ownerOf(principal), by, params.id, body)
         return { ...presentWebhook(webhook), secret }
       },
     }),
@@ -118,8 +122,9 @@ function rotationRoutes(deps: WebhookDeps): Route[] {
       params: Params,
       body: z.strictObject({}),
       bodyOptional: true,
-      async handle({ principal, params }) {
-        return presentWebhook(await finishRotation(deps, ownerOf(principal), params.id))
+      async handle({ principal, params, ctx }) {
+        const by = authorOf(ctx, principal)
+        return presentWebhook(await finishRotation(deps, ownerOf(principal), by, params.id))
       },
     }),
   ]

@@ -6,6 +6,7 @@ import { type Authenticator, createAuthenticator } from '../../../src/identity/a
 import { createBlockedUsers } from '../../../src/identity/blocked-users.ts'
 import type { Principal } from '../../../src/identity/principal.ts'
 import { makeTicket } from '../../../src/identity/tickets.ts'
+import { BY_TEST } from '../../support/author.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 
 const alice: Principal = { userId: 'alice', role: 'user', tier: 'free', via: 'jwt' }
@@ -44,7 +45,7 @@ describe('keys and tickets of suspect addresses', () => {
     )
 
   it('are looked up together, one statement at a time, and the good one among them passes', async () => {
-    const { key } = await makeApiKey(database.db, alice, { name: 'k' })
+    const { key } = await makeApiKey(database.db, alice, BY_TEST, { name: 'k' })
     const keys = Array.from({ length: 500 }, unknownKey).with(250, key)
     const verdicts = await Promise.all(keys.map((one) => verdict(authenticator.apiKey(one, true))))
     assert.deepEqual(verdicts, Array(500).fill(401).with(250, 'alice'))

@@ -7,6 +7,7 @@ import { uuidTime, uuidv7 } from '../../../src/ids.ts'
 import { OPEN } from '../../../src/recoveries/open-missing.ts'
 import { cancelRecovery } from '../../../src/recoveries/recovery-store.ts'
 import { startRecovery } from '../../../src/recoveries/start-recovery.ts'
+import { BY_TEST } from '../../support/author.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import {
   beginRecovery,
@@ -167,7 +168,7 @@ describe('recovering what is missing', () => {
     await cancelRecovery(db, id, 'again')
     const span = { recovers: 'missing' as const, since: new Date(Date.now() - HOUR_MS) }
     const owner = { userId: 'alice', seesAll: false }
-    await startRecovery({ db, retentionDays: 30, now: () => new Date() }, owner, webhookId, span)
+    await startRecovery({ db, retentionDays: 30, now: () => new Date() }, owner, BY_TEST, webhookId, span)
     assert.equal(await oneRound(db), 'idle')
     const [row] = await db.query<{ waits: boolean }>({
       text: "SELECT next_round_at > now() + interval '3 seconds' AS waits FROM recoveries WHERE status = 'running'",

@@ -6,6 +6,7 @@ import { runRecoveryRound } from '../../../src/recoveries/recovery-round.ts'
 import { cancelRecovery, forgetOldRecoveries } from '../../../src/recoveries/recovery-store.ts'
 import { removeWebhook } from '../../../src/webhooks/manage-webhooks.ts'
 import { turnOff } from '../../../src/webhooks/switch-webhook.ts'
+import { BY_TEST } from '../../support/author.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { eventually } from '../../support/eventually.ts'
 import { beginRecovery, nextRound, oneRound, readRecovery, runToTheEnd, storeClosed } from '../../support/recoveries.ts'
@@ -77,7 +78,7 @@ describe('the rounds of a recovery', () => {
 
   for (const [what, end] of [
     ['turned off', () => db.transaction((sql) => turnOff(sql, webhookId, 'disabled by its owner'))],
-    ['deleted', () => removeWebhook({ db }, { userId: 'alice', seesAll: false }, webhookId)],
+    ['deleted', () => removeWebhook({ db }, { userId: 'alice', seesAll: false }, BY_TEST, webhookId)],
   ] as const) {
     it(`end when the webhook is ${what}, with nothing left open, also in the middle of a round`, async () => {
       await storeClosed(db, webhookId, { status: 'failed', count: COUNT, attempts: 0 })

@@ -5,6 +5,7 @@ import { createAuthenticator } from '../../../src/identity/authenticator.ts'
 import { blockUser, createBlockedUsers } from '../../../src/identity/blocked-users.ts'
 import { makeToken } from '../../../src/identity/make-token.ts'
 import { makeTicket } from '../../../src/identity/tickets.ts'
+import { BY_TEST } from '../../support/author.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { connectClient, openClient } from '../../support/stream-client.ts'
 import { message, principal, startStreams, type TestStreams } from '../../support/stream-server.ts'
@@ -35,7 +36,7 @@ describe('the token of a socket', () => {
   const url = (token: string, path = '/ws/alerts') => `${system.url}${path}?token=${encodeURIComponent(token)}`
 
   it('may be a JWT, an API key or a ticket, and makes the socket that of its user', async () => {
-    const { key } = await makeApiKey(database.db, principal('carol'), { name: 'k' })
+    const { key } = await makeApiKey(database.db, principal('carol'), BY_TEST, { name: 'k' })
     const tokens = [tokenOf('carol'), key, await makeTicket(database.db, principal('carol'))]
     const clients = await Promise.all(tokens.map((token) => connectClient(url(token))))
     const other = await connectClient(url(tokenOf('dave')))
@@ -69,7 +70,7 @@ describe('the token of a socket', () => {
     const client = await connectClient(url(tokenOf('mallory')))
     const bystander = await connectClient(url(tokenOf('alice')))
     const began = performance.now()
-    await blockUser(database.db, 'mallory', 'admin')
+    await blockUser(database.db, 'mallory', BY_TEST)
     assert.equal((await client.ended).code, 4401)
     assert.ok(performance.now() - began < OBEYED_MS)
     assert.equal((await openClient(url(tokenOf('mallory'))).ended).code, 4403)
@@ -77,14 +78,14 @@ describe('the token of a socket', () => {
   })
 
   it('closes its sockets with 4401 when it expires or its key is revoked or rotated', async () => {
-    const { key, row } = await makeApiKey(database.db, principal('erin'), { name: 'k' })
+    const { key, row } = await makeApiKey(database.db, principal('erin'), BY_TEST, { name: 'k' })
     const brief = await connectClient(url(tokenOf('erin', 2)))
-    const rotated = await makeApiKey(database.db, principal('erin'), { name: 'old' })
+    const rotated = await makeApiKey(database.db, principal('erin'), BY_TEST, { name: 'old' })
     const old = await connectClient(url(rotated.key))
     const keyed = [await connectClient(url(key)), await connectClient(url(key, '/ws/market-data/AAPL'))]
     const began = performance.now()
-    await revokeApiKey(database.db, 'erin', row.id)
-    const replaced = await rotateApiKey(database.db, principal('erin'), rotated.row.id)
+    await revokeApiKey(database.db, 'erin', BY_TEST, row.id)
+    const replaced = await rotateApiKey(database.db, principal('erin'), BY_TEST, rotated.row.id)
     const fresh = await connectClient(url(replaced.key))
     assert.deepEqual(await brief.ended, { code: 4401, reason: 'the token has expired' })
     for (const client of [old, ...keyed]) {

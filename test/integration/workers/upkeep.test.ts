@@ -100,6 +100,7 @@ describe('the upkeep', () => {
       startUpkeep({
         db: database.db,
         metrics,
+        auditRetentionDays: 365,
         retentionDays: 30,
         now,
         onError: (error) => void seen.errors.push(error),
