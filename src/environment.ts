@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { parseCrashAt } from './crash-points.ts'
+import { parseRedisUrl, REDIS_FORMS } from './redis/place.ts'
 
 /*
  * The variables of the environment: their forms and defaults. `.env.example` lists the same, each with a sentence.
@@ -30,6 +31,7 @@ const url = (...protocols: string[]) =>
     },
     `must be a URL with ${protocols.join(' or ')}`,
   )
+const redisUrl = z.string().refine((text) => parseRedisUrl(text) !== null, REDIS_FORMS)
 const cidr = z.string().refine((text) => {
   const [, network = '', bits] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(text) ?? []
   return isIP(network) !== 0 && Number(bits) <= (isIP(network) === 4 ? 32 : 128)
@@ -99,8 +101,8 @@ export const Environment = z.object({
   DATA_DIR: z.string().min(1).optional(),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   DATABASE_POOL: integer(1, 200).default(10),
-  REDIS_URL: url('redis:', 'rediss:').optional(),
-  STREAMS_REDIS_URL: url('redis:', 'rediss:').optional(),
+  REDIS_URL: redisUrl.optional(),
+  STREAMS_REDIS_URL: redisUrl.optional(),
   JWT_SECRET: z
     .string()
     .refine((text) => Buffer.byteLength(text) >= 32, 'must be at least 32 bytes')

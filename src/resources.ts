@@ -1,10 +1,9 @@
-import type { Redis } from 'ioredis'
 import type { Closers } from './closers.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './db/database.ts'
 import { createSecretBox, type SecretBox } from './db/secret-box.ts'
 import type { QueueStore } from './queues/store.ts'
-import { connectRedis } from './redis/connect.ts'
+import { connectRedis, type RedisConnection } from './redis/connect.ts'
 import type { Backplane } from './streams/backplane.ts'
 import { createMemoryBackplane } from './streams/memory-backplane.ts'
 import { createRedisBackplane } from './streams/redis-backplane.ts'
@@ -26,7 +25,7 @@ export interface Resources {
   watchedAttempts: WatchedAttempts
   secrets: SecretBox
   /** Present when the deployment has a Redis. */
-  redis: Redis | undefined
+  redis: RedisConnection | undefined
   /** Present when there is a collector of traces. */
   tracing: Tracing | undefined
 }

@@ -24,6 +24,7 @@ import { createBlockedUsers } from './identity/blocked-users.ts'
 import { createLoginLimit } from './identity/login-limit.ts'
 import { type Listener, listen } from './listener.ts'
 import { openDeliveryQueue } from './queues/delivery-queue.ts'
+import { pingRedis } from './redis/reachable.ts'
 import type { Resources } from './resources.ts'
 import { createDeliveryWatch } from './sockets/delivery-watch.ts'
 import { attachStreams, type StreamServer } from './sockets/stream-server.ts'
@@ -172,6 +173,6 @@ function checksOf({ webDatabase, backplane, redis }: Resources): Record<string, 
         throw Object.assign(new Error('Partitions are missing'), { code: `${days} days ahead` })
     },
     backplane: () => backplane.check(),
-    ...(redis ? { queue: () => redis.ping() } : {}),
+    ...(redis ? { queue: () => pingRedis(redis) } : {}),
   }
 }

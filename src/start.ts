@@ -11,6 +11,7 @@ import { startEmbeddedPostgres } from './embedded/postgres.ts'
 import { ensureEmbeddedSecrets } from './embedded/secrets.ts'
 import { makeToken } from './identity/make-token.ts'
 import { untilReachable } from './reachable.ts'
+import { pingRedis } from './redis/reachable.ts'
 import { openResources } from './resources.ts'
 import { runProcess } from './run.ts'
 import { serve } from './serve.ts'
@@ -48,7 +49,7 @@ async function startAll(given: Config, log: Logger, closers: Closers) {
   await checkClock(resources.webDatabase, log)
   await refuseUnknownKeys(resources.webDatabase, resources.secrets)
   await untilReachable('Redis', () => backplane.check(), log)
-  if (redis) await untilReachable('Redis', () => redis.ping(), log)
+  if (redis) await untilReachable('Redis', () => pingRedis(redis), log)
   const registry = createRegistry('all')
   const metrics = createDeliveryMetrics(registry)
   await openMetrics({ registry, config, closers, log })

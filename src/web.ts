@@ -6,6 +6,7 @@ import { refuseUnmigrated } from './db/migrate.ts'
 import { wakeByNotify } from './deliveries/wake.ts'
 import { untilReachable } from './reachable.ts'
 import { checkEvictionPolicy } from './redis/check-policy.ts'
+import { pingRedis } from './redis/reachable.ts'
 import { openResources } from './resources.ts'
 import { runProcess } from './run.ts'
 import { serve } from './serve.ts'
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
     await checkClock(webDatabase, log)
     await refuseUnknownKeys(webDatabase, resources.secrets)
     await untilReachable('Redis', () => backplane.check(), log)
-    if (redis) await untilReachable('Redis', () => redis.ping(), log)
+    if (redis) await untilReachable('Redis', () => pingRedis(redis), log)
     if (redis) await checkEvictionPolicy(redis, log)
     const registry = createRegistry('web')
     await openMetrics({ registry, config, closers, log })

@@ -6,6 +6,7 @@ import { refuseUnmigrated } from '../src/db/migrate.ts'
 import type { Lane } from '../src/deliveries/lane.ts'
 import { untilReachable } from '../src/reachable.ts'
 import { checkEvictionPolicy } from '../src/redis/check-policy.ts'
+import { pingRedis } from '../src/redis/reachable.ts'
 import { openResources } from '../src/resources.ts'
 import { runProcess } from '../src/run.ts'
 import { reportFailure } from '../src/start-error.ts'
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
     await refuseUnmigrated(workerDatabase)
     await checkClock(workerDatabase, log)
     await refuseUnknownKeys(workerDatabase, resources.secrets)
-    if (redis) await untilReachable('Redis', () => redis.ping(), log)
+    if (redis) await untilReachable('Redis', () => pingRedis(redis), log)
     if (redis) await checkEvictionPolicy(redis, log)
     const registry = createRegistry('worker')
     await openMetrics({ registry, config, closers, log })

@@ -1,9 +1,9 @@
 import { type ConnectionOptions, createPostgresBackend } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { RedisConnection } from '../redis/connect.ts'
 
 /** Where BullMQ keeps its jobs. */
 export type QueueStore =
-  | { kind: 'redis'; connect: (use: 'producer' | 'worker') => Redis }
+  | { kind: 'redis'; connect: (use: 'producer' | 'worker') => RedisConnection }
   | { kind: 'postgres'; url: string }
 
 /** Hash-tagged, so that all keys of a queue are in one slot of a cluster. */

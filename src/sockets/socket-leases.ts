@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import { startLoop } from '../loop.ts'
+import type { RedisConnection } from '../redis/connect.ts'
 import { BEAT, PROCESSES, replacedOf, socketsOf, TAKE } from './lease-scripts.ts'
 
 /*
@@ -42,7 +42,7 @@ interface Held<Owner> extends Lease<Owner> {
 }
 
 export function createSocketLeases<Owner>(deps: {
-  redis: Redis | undefined
+  redis: RedisConnection | undefined
   /** Closes a user's oldest. */
   replace: (owner: Owner) => void
   onError: (error: unknown) => void
@@ -82,7 +82,7 @@ export function createSocketLeases<Owner>(deps: {
     onError(error)
   }
 
-  async function tell(redis: Redis, leases: readonly Held<Owner>[]): Promise<void> {
+  async function tell(redis: RedisConnection, leases: readonly Held<Owner>[]): Promise<void> {
     const pipeline = redis.pipeline()
     for (const { userId, connectionId, most, opened } of leases) {
       pipeline.eval(TAKE, 2, PROCESSES, socketsOf(userId), name, connectionId, opened, most, KEPT_MS, replacedOf(''))
@@ -97,7 +97,7 @@ export function createSocketLeases<Owner>(deps: {
     }
   }
 
-  async function beat(redis: Redis): Promise<undefined> {
+  async function beat(redis: RedisConnection): Promise<undefined> {
     const answer = await redis.eval(BEAT, 2, PROCESSES, replacedOf(name), name, leaseMs, before)
     const [had, replaced] = answer as [number, string[]]
     for (const connectionId of replaced) takeAway(connectionId)
@@ -108,7 +108,7 @@ export function createSocketLeases<Owner>(deps: {
     if (!isKnown || beats % TELL_AGAIN_EVERY_BEATS === 0) await tellAll(redis)
   }
 
-  async function tellAll(redis: Redis): Promise<void> {
+  async function tellAll(redis: RedisConnection): Promise<void> {
     const ids = [...held.keys()]
     for (let start = 0; start < ids.length; start += TOLD_AT_ONCE) {
       await tell(
@@ -118,7 +118,7 @@ export function createSocketLeases<Owner>(deps: {
     }
   }
 
-  function forget(redis: Redis | undefined, { userId, connectionId }: Held<Owner>): void {
+  function forget(redis: RedisConnection | undefined, { userId, connectionId }: Held<Owner>): void {
     if (redis && joined) redis.zrem(socketsOf(userId), `${name}/${connectionId}`).catch(part)
   }
 

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import { type ApiError, rateLimited, unavailable } from '../errors.ts'
 import type { Tier } from '../identity/principal.ts'
+import type { RedisConnection } from '../redis/connect.ts'
 import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { createAddressLimit } from './address-limit.ts'
 import type { Admission, Visitor } from './admission.ts'
@@ -34,7 +34,7 @@ const FULL_SECONDS = 10
 export function createSocketLimits(deps: {
   rules: Config['streams']
   socketsPerUser: Record<Tier, number>
-  redis: Redis | undefined
+  redis: RedisConnection | undefined
   metrics: StreamMetrics
   sockets: () => number
   close: (subscriber: Subscriber, code: number, reason: string) => void

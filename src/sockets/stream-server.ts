@@ -1,9 +1,9 @@
 import type { TemplatedApp, WebSocket, WebSocketBehavior } from 'uWebSockets.js'
-import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { LoginLimit } from '../identity/login-limit.ts'
 import type { Tier } from '../identity/principal.ts'
+import type { RedisConnection } from '../redis/connect.ts'
 import type { Backplane } from '../streams/backplane.ts'
 import type { Intake } from '../streams/intake.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -45,7 +45,7 @@ export interface StreamDeps {
   /** How many sockets a user may have, by tier; producers and admins any number. */
   socketsPerUser: Record<Tier, number>
   /** Counts the sockets of users over all processes, when there are several. */
-  redis: Redis | undefined
+  redis: RedisConnection | undefined
   trustedProxies: number
   log: Logger
   metrics: StreamMetrics

@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis'
 import { startLoop } from '../loop.ts'
-import { connectRedis } from '../redis/connect.ts'
+import { connectRedis, type RedisConnection } from '../redis/connect.ts'
+import { createEar } from '../redis/ear.ts'
+import { pingRedis } from '../redis/reachable.ts'
 import { runIdOf } from '../redis/run-id.ts'
 import { type Logger, rateLimitedErrors } from '../telemetry/log.ts'
 import type { Backplane, Heard, History, HistoryLimits } from './backplane.ts'
@@ -24,12 +25,11 @@ interface Followed {
   ready: Promise<void>
 }
 
-/** The backplane of several processes: one Redis numbers, keeps and spreads the messages. */
+/** The backplane of several processes: Redis numbers, keeps and spreads the messages. */
 export function createRedisBackplane(deps: { url: string; log: Logger; history: HistoryLimits }): Backplane {
   const { url, log, history: limits } = deps
   const onError = rateLimitedErrors(log, 'backplane.error')
   const commands = connectRedis(url, { name: 'ara-events backplane', log, kind: 'producer' })
-  const ear = connectRedis(url, { name: 'ara-events streams', log, kind: 'subscriber' })
   const run = runIdOf(commands)
   const index = createStreamIndex(commands)
   const publisher = createRedisPublisher({ commands, run, index, limits, onError })
@@ -37,13 +37,16 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
   let followsAll = false
   let listener: (heard: Heard) => void = () => undefined
 
-  ear.on('message', (channel: string, text: string) => {
-    if (channel !== INDEX) followed.get(streamOfChannel(channel))?.tail.hear(parseMessage(text))
-    else if (followsAll) hear(text, 'all', 'start').catch(onError)
-  })
   const compare = startLoop({ runOnce: compareAll, everyMs: COMPARE_EVERY_MS, onError })
-  // Only then is what is missing complete, and the rest will be heard.
-  ear.on('ready', () => subscribeAgain().then(() => compare.wake(), onError))
+  const ear = createEar({
+    ...{ url, commands, name: 'ara-events streams', log, onError },
+    onMessage(channel, text) {
+      if (channel !== INDEX) followed.get(streamOfChannel(channel))?.tail.hear(parseMessage(text))
+      else if (followsAll) hear(text, 'all', 'start').catch(onError)
+    },
+    // Only now is what is missing complete, since the rest is heard.
+    onBack: () => compare.wake(),
+  })
 
   /** @param from where a stream begins that is new here: at its next message, or at the first that is kept */
   async function hear(stream: string, reason: 'one' | 'all', from: 'now' | 'start'): Promise<void> {
@@ -65,7 +68,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
       emit: (heard) => followed.get(stream)?.tail === tail && listener(heard),
       onError,
     })
-    const ready = ear.subscribe(keysOf(stream).channel).then(() => tail.catchUp())
+    const ready = ear.hear(keysOf(stream).channel).then(() => tail.catchUp())
     const entry: Followed = { tail, reasons: new Set(), ready }
     followed.set(stream, entry)
     return entry
@@ -79,7 +82,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
 
   function drop(stream: string): void {
     followed.delete(stream)
-    if (ear.status === 'ready') ear.unsubscribe(keysOf(stream).channel).catch(onError)
+    ear.leave(keysOf(stream).channel)
   }
 
   /** Streams that have a name and are not followed yet begin at their start: they appeared since all are followed. */
@@ -96,20 +99,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
       (tail) => tail.catchUp(),
     )
     // A link that died silently is found by asking for an answer on it.
-    if (ear.status === 'ready') await ear.ping()
-  }
-
-  /** After the link was cut; when that fails, the link is made anew. */
-  async function subscribeAgain(): Promise<void> {
-    const channels = [...followed.keys()].map((stream) => keysOf(stream).channel)
-    if (followsAll) channels.push(INDEX)
-    if (channels.length === 0) return
-    try {
-      await ear.subscribe(...channels)
-    } catch (error) {
-      if (ear.status === 'ready') ear.disconnect(true)
-      throw error
-    }
+    await ear.check()
   }
 
   return {
@@ -122,7 +112,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
     async followAll() {
       followsAll = true
       try {
-        await ear.subscribe(INDEX)
+        await ear.hear(INDEX)
         await hearNamed('now')
       } catch (error) {
         this.unfollowAll()
@@ -131,7 +121,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
     },
     unfollowAll() {
       followsAll = false
-      if (ear.status === 'ready') ear.unsubscribe(INDEX).catch(onError)
+      ear.leave(INDEX)
       for (const stream of this.named()) leave(stream, 'all')
     },
     named: () => [...followed].flatMap(([stream, { reasons }]) => (reasons.has('all') ? [stream] : [])),
@@ -144,10 +134,10 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
       const oldest = Date.now() - limits.seconds * 1000
       return readHistory(commands, stream, [after, most, oldest]).catch(away)
     },
-    check: async () => void (await commands.ping()),
+    check: () => pingRedis(commands),
     async close() {
       await compare.stop()
-      ear.disconnect()
+      ear.close()
       commands.disconnect()
     },
   }
@@ -160,7 +150,7 @@ async function inSlices<T>(all: readonly T[], work: (one: T) => Promise<void>): 
 }
 
 async function readStream(
-  commands: Redis,
+  commands: RedisConnection,
   runId: string,
   stream: string,
   have: { epoch: string; seq: number } | null,
@@ -170,7 +160,7 @@ async function readStream(
   return reading(await commands.eval(READ, 2, state, history, newEpoch(), runId, ...has, READ_AT_ONCE))
 }
 
-async function readHistory(commands: Redis, stream: string, wanted: readonly number[]): Promise<History> {
+async function readHistory(commands: RedisConnection, stream: string, wanted: readonly number[]): Promise<History> {
   const { state, history } = keysOf(stream)
   return reading(await commands.eval(RANGE, 2, state, history, ...wanted))
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { ChainableCommander, Redis } from 'ioredis'
+import { createBatch } from '../redis/batch.ts'
+import type { RedisConnection } from '../redis/connect.ts'
 import type { HistoryLimits } from './backplane.ts'
 import { type UnnumberedFrame, unnumberedFrame } from './frames.ts'
 import { BackplaneAway, type Publisher } from './publisher.ts'
@@ -11,7 +12,7 @@ const MOST_IN_A_CALL = 250
 
 /** One script call for all messages of a stream, and one round trip for all calls. Redis gets the script's text once a connection. */
 export function createRedisPublisher(deps: {
-  commands: Redis
+  commands: RedisConnection
   run: () => Promise<string>
   index: StreamIndex
   limits: HistoryLimits
@@ -20,26 +21,23 @@ export function createRedisPublisher(deps: {
   const { commands, run, index, limits } = deps
   commands.defineCommand(SCRIPT, { numberOfKeys: 2, lua: PUBLISH })
 
-  function addCall(pipeline: ChainableCommander, runId: string, { stream, frames }: Call): void {
+  function call(to: unknown, runId: string, { stream, frames }: Call): unknown {
     const { state, history, channel } = keysOf(stream)
     const kept = [limits.messages, limits.seconds]
-    const scripted = pipeline as ChainableCommander & Scripted
-    scripted[SCRIPT](state, history, newEpoch(), runId, Date.now(), channel, ...kept, ...frames)
+    return (to as Scripted)[SCRIPT](state, history, newEpoch(), runId, Date.now(), channel, ...kept, ...frames)
   }
 
   return {
     async publish(messages) {
       const runId = await run().catch(away)
       const calls = callsFor(messages.map(unnumberedFrame))
-      const pipeline = commands.pipeline()
-      const named = index.name(pipeline, calls)
-      const before = pipeline.length
-      for (const call of calls) addCall(pipeline, runId, call)
-      const results = await pipeline.exec().catch(away)
-      const failed = results?.find(([error]) => error !== null)
-      if (!results || failed) throw new BackplaneAway(failed?.[0])
+      const batch = createBatch(commands)
+      const named = index.name(batch, calls)
+      const before = batch.length
+      for (const one of calls) batch.add((to) => call(to, runId, one))
+      const answers = await batch.done().catch(away)
       named()
-      const begun = calls.filter((call, at) => Number(results[before + at]?.[1]) === call.frames.length / 2)
+      const begun = calls.filter(({ frames }, at) => Number(answers[before + at]) === frames.length / 2)
       await index.nameAgain(begun).catch(deps.onError)
     },
   }

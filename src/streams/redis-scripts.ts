@@ -1,3 +1,5 @@
+import { ASK } from '../redis/run-id.ts'
+
 /*
  * Number, history and publication of a message in one step of Redis, so that they cannot disagree. A message is
  * `<epoch>:<seq>:<ms>:` and its finished frame, where `ms` is the publisher's clock; web processes pass the frame on without
@@ -6,7 +8,9 @@
  * An epoch belongs to one run of Redis: one that restarted from an older dump, or took over as a replica, may not have the
  * newest numbers and would give them again. So the numbering begins anew in every run, under another epoch.
  *
- * The keys of a stream share a hash tag, so that they lie in one slot of a cluster.
+ * The keys and the channel of a stream share a hash tag, so that they lie in one slot of a cluster. There each server has runs
+ * of its own, and a client may reach another than it thinks; so the script itself looks which run it is in, and publishes to
+ * the subscribers of its slot (SPUBLISH) instead of to all servers.
  */
 
 const PREFIX = 'ara:stream:'
@@ -26,8 +30,13 @@ export function streamOfChannel(channel: string): string {
   return channel.slice(PREFIX.length + 1, -1)
 }
 
-/** KEYS state, history; ARGV a new epoch, the run of Redis. */
+/** KEYS state, history; ARGV a new epoch, the run of Redis (`?` in a cluster). */
 const EPOCH = `
+local run = ARGV[2]
+if run == '${ASK}' then
+  local info = redis.pcall('INFO', 'server')
+  run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+end
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq')
 local epoch = known[1]
 local seq = tonumber(known[3] or '0')
@@ -35,9 +44,9 @@ local function begin()
   epoch = ARGV[1]
   seq = 0
   redis.call('DEL', KEYS[1], KEYS[2])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[2], 'seq', 0)
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', run, 'seq', 0)
 end
-if not epoch or known[2] ~= ARGV[2] then begin() end`
+if not epoch or known[2] ~= run then begin() end`
 
 /** Drops what is older than a time. */
 const FORGET = `
@@ -64,12 +73,13 @@ end`
 /** ARGV goes on with the time, channel, messages kept, seconds kept, then head and tail of each frame. */
 export const PUBLISH = `${EPOCH}
 ${FORGET}
+local publish = ARGV[2] == '${ASK}' and 'SPUBLISH' or 'PUBLISH'
 for i = 7, #ARGV, 2 do
   seq = seq + 1
   local number = string.format('%.0f', seq)
   local message = epoch .. ':' .. number .. ':' .. ARGV[3] .. ':' .. ARGV[i] .. number .. ARGV[i + 1]
   redis.call('RPUSH', KEYS[2], message)
-  redis.call('PUBLISH', ARGV[4], message)
+  redis.call(publish, ARGV[4], message)
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq))
 redis.call('LTRIM', KEYS[2], -tonumber(ARGV[5]), -1)

@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis'
+import { Cluster } from 'ioredis'
 import { startLoop } from '../loop.ts'
 import { connectRedis } from '../redis/connect.ts'
+import { createEar, type Ear } from '../redis/ear.ts'
 import { type Logger, rateLimitedErrors } from '../telemetry/log.ts'
 import type { MadeAttempt, WatchedAttempts } from './watched-attempts.ts'
 
@@ -39,7 +40,9 @@ export function createRedisWatchedAttempts(deps: {
   const { saidSeconds = SAID_SECONDS } = deps
   const onError = rateLimitedErrors(deps.log, 'watched_attempts.error')
   const commands = connectRedis(deps.url, { name: 'ara-events watched', log: deps.log, kind: 'producer' })
-  let ear: Redis | undefined
+  const tell = commands instanceof Cluster ? 'spublish' : 'publish'
+  let ear: Ear | undefined
+  let hearing = false
   let listener: (attempt: MadeAttempt) => void = () => undefined
   let here: ReadonlySet<string> = new Set()
   let anywhere: ReadonlySet<string> = new Set()
@@ -51,19 +54,32 @@ export function createRedisWatchedAttempts(deps: {
 
   async function say(): Promise<undefined> {
     const ids = [...here]
-    if (ids.length > 0) ear ??= listen()
+    if (ids.length > 0 && !hearing) await beginToHear()
     for (let start = 0; start < ids.length; start += SAID_AT_ONCE) {
       await commands.eval(SAY, 1, WATCHED, saidSeconds, ...ids.slice(start, start + SAID_AT_ONCE))
     }
   }
 
-  function listen(): Redis {
-    const opened = connectRedis(deps.url, { name: 'ara-events attempts', log: deps.log, kind: 'subscriber' })
-    opened.on('ready', () => void opened.subscribe(CHANNEL).catch(onError))
-    opened.on('message', (_channel: string, text: string) => {
-      for (const line of text.split('\n')) hear(line)
+  async function beginToHear(): Promise<void> {
+    ear ??= listen()
+    try {
+      await ear.hear(CHANNEL)
+      hearing = true
+    } catch (error) {
+      // Whoever watches waits for it.
+      saying.wake()
+      throw error
+    }
+  }
+
+  function listen(): Ear {
+    return createEar({
+      ...{ url: deps.url, commands, name: 'ara-events attempts', log: deps.log, onError },
+      onMessage(_channel, text) {
+        for (const line of text.split('\n')) hear(line)
+      },
+      onBack: () => undefined,
     })
-    return opened
   }
 
   function hear(line: string): void {
@@ -79,7 +95,7 @@ export function createRedisWatchedAttempts(deps: {
     gathering = undefined
     const lines = waiting
     waiting = []
-    commands.publish(CHANNEL, lines.join('\n')).catch(onError)
+    commands[tell](CHANNEL, lines.join('\n')).catch(onError)
   }
 
   return {
@@ -98,7 +114,7 @@ export function createRedisWatchedAttempts(deps: {
     async close() {
       clearTimeout(gathering)
       await Promise.all([saying.stop(), looking?.stop()])
-      ear?.disconnect()
+      ear?.close()
       commands.disconnect()
     },
   }

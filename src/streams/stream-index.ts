@@ -1,4 +1,6 @@
-import type { ChainableCommander, Redis } from 'ioredis'
+import { Cluster } from 'ioredis'
+import { type Batch, createBatch } from '../redis/batch.ts'
+import type { RedisConnection } from '../redis/connect.ts'
 import { WILDCARD_CHANNEL, wildcardOf } from './stream-name.ts'
 
 /*
@@ -9,10 +11,10 @@ import { WILDCARD_CHANNEL, wildcardOf } from './stream-name.ts'
  */
 export interface StreamIndex {
   /**
-   * Adds to a pipeline what names the streams that need it.
+   * Adds to a batch what names the streams that need it.
    * @returns to be called when that was done
    */
-  name(pipeline: ChainableCommander, streams: readonly { stream: string }[]): () => void
+  name(batch: Batch, streams: readonly { stream: string }[]): () => void
   /** Streams that began anew: Redis was wiped, and their names with it. */
   nameAgain(streams: readonly { stream: string }[]): Promise<void>
   names(): Promise<string[]>
@@ -24,21 +26,23 @@ const NAME_EVERY_MS = 600_000
 /** As long as the numbers of a stream are kept: then one that comes back begins at 1. */
 const KEPT_MS = 31 * 86_400_000
 
-export function createStreamIndex(redis: Redis): StreamIndex {
+export function createStreamIndex(redis: RedisConnection): StreamIndex {
   /** When this process named a stream last. */
   const named = new Map<string, number>()
 
-  function add(pipeline: ChainableCommander, streams: readonly string[], now: number): void {
-    pipeline.zadd(INDEX, ...streams.flatMap((stream) => [String(now), stream]))
-    pipeline.zremrangebyscore(INDEX, '-inf', now - KEPT_MS)
-    for (const stream of streams) pipeline.publish(INDEX, stream)
+  const tell = redis instanceof Cluster ? 'spublish' : 'publish'
+
+  function add(batch: Batch, streams: readonly string[], now: number): void {
+    batch.add((to) => to.zadd(INDEX, ...streams.flatMap((stream) => [String(now), stream])))
+    batch.add((to) => to.zremrangebyscore(INDEX, '-inf', now - KEPT_MS))
+    for (const stream of streams) batch.add((to) => to[tell](INDEX, stream))
   }
 
   return {
-    name(pipeline, streams) {
+    name(batch, streams) {
       const now = Date.now()
       const due = all(streams).filter((stream) => now - (named.get(stream) ?? 0) > NAME_EVERY_MS)
-      if (due.length > 0) add(pipeline, due, now)
+      if (due.length > 0) add(batch, due, now)
       return () => {
         for (const stream of due) named.set(stream, now)
       }
@@ -47,11 +51,9 @@ export function createStreamIndex(redis: Redis): StreamIndex {
       const begun = all(streams)
       if (begun.length === 0) return
       for (const stream of begun) named.delete(stream)
-      const pipeline = redis.pipeline()
-      const done = this.name(pipeline, streams)
-      const results = await pipeline.exec()
-      const failed = results?.find(([error]) => error !== null)
-      if (failed?.[0]) throw failed[0]
+      const batch = createBatch(redis)
+      const done = this.name(batch, streams)
+      await batch.done()
       done()
     },
     names: () => redis.zrange(INDEX, '0', '-1'),

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis'
 import { Registry } from 'prom-client'
 import { type Config, readConfig } from '../../src/config.ts'
 import { unauthorized } from '../../src/errors.ts'
@@ -6,6 +5,7 @@ import type { Authenticator } from '../../src/identity/authenticator.ts'
 import { createLoginLimit } from '../../src/identity/login-limit.ts'
 import type { Principal, Tier } from '../../src/identity/principal.ts'
 import { listen } from '../../src/listener.ts'
+import type { RedisConnection } from '../../src/redis/connect.ts'
 import { attachStreams, type StreamServer } from '../../src/sockets/stream-server.ts'
 import type { Backplane } from '../../src/streams/backplane.ts'
 import { createIntake } from '../../src/streams/intake.ts'
@@ -55,7 +55,7 @@ export async function startStreams(
     rules?: Partial<Config['streams']>
     failedLogins?: number
     socketsPerUser?: number
-    redis?: Redis
+    redis?: RedisConnection
     trustedProxies?: number
     port?: number
     exclusive?: boolean

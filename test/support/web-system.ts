@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/db/database.ts'
 import { makeToken } from '../../src/identity/make-token.ts'
 import type { Role, Tier } from '../../src/identity/principal.ts'
+import { pingRedis } from '../../src/redis/reachable.ts'
 import { openResources } from '../../src/resources.ts'
 import { serve } from '../../src/serve.ts'
 import { createDeliveryMetrics } from '../../src/telemetry/delivery-metrics.ts'
@@ -84,7 +85,7 @@ export async function startWebSystem(
   try {
     const resources = openResources({ config, log, closers, role: 'all' })
     const { backplane, redis } = resources
-    if (redis) await eventually(() => Promise.all([backplane.check(), redis.ping()]))
+    if (redis) await eventually(() => Promise.all([backplane.check(), pingRedis(redis)]))
     const registry = createRegistry('test')
     const metrics = createDeliveryMetrics(registry)
     const metricsPort = await openMetrics({ registry, config, closers, log })

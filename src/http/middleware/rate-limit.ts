@@ -1,15 +1,18 @@
-import type { Redis } from 'ioredis'
 import type { Context, Middleware, Next } from 'koa'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { rateLimited } from '../../errors.ts'
 import type { Principal, Tier } from '../../identity/principal.ts'
+import type { RedisConnection } from '../../redis/connect.ts'
 
 const MINUTE = 60
 /** Counting together must not cost a request more than this; then the process counts alone. */
 const BUDGET_MS = 50
 
 /** Requests of one principal, per minute by tier; producers and admins are not counted. */
-export function limitRequests(deps: { perMinute: Record<Tier, number>; redis?: Redis | undefined }): Middleware {
+export function limitRequests(deps: {
+  perMinute: Record<Tier, number>
+  redis?: RedisConnection | undefined
+}): Middleware {
   const limiters = new Map(
     Object.entries(deps.perMinute).map(([tier, points]) => [tier, createCounter(tier, points, deps.redis)]),
   )
@@ -31,7 +34,7 @@ export function limitRequests(deps: { perMinute: Record<Tier, number>; redis?: R
 
 type Counter = (key: string) => Promise<{ allowed: boolean; counted: RateLimiterRes }>
 
-function createCounter(tier: string, points: number, redis: Redis | undefined): Counter {
+function createCounter(tier: string, points: number, redis: RedisConnection | undefined): Counter {
   const options = { points, duration: MINUTE, keyPrefix: `ara:requests:${tier}` }
   const alone = new RateLimiterMemory(options)
   if (!redis) return (key) => verdict(alone.consume(key))

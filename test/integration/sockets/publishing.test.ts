@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Redis } from 'ioredis'
-import { connectRedis } from '../../../src/redis/connect.ts'
+import { connectRedis, type RedisConnection } from '../../../src/redis/connect.ts'
 import { createMemoryBackplane } from '../../../src/streams/memory-backplane.ts'
 import { BackplaneAway } from '../../../src/streams/publisher.ts'
 import { createRedisBackplane } from '../../../src/streams/redis-backplane.ts'
@@ -201,7 +200,7 @@ describe('publishing on a socket, to Redis', function () {
   const A_FRAME = 100
   const log = openLog({ level: 'silent', name: 'test' })
   let redis: TestRedis
-  let other: Redis
+  let other: RedisConnection
   let system: TestStreams
   before(async () => {
     redis = await startRedis()

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
-import { connectRedis } from '../../../src/redis/connect.ts'
+import { connectRedis, type RedisConnection } from '../../../src/redis/connect.ts'
 import { createSocketLeases, type SocketLeases } from '../../../src/sockets/socket-leases.ts'
 import { openLog } from '../../../src/telemetry/log.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -13,7 +12,7 @@ const log = openLog({ level: 'silent', name: 'test' })
 /** A process as far as leases go. */
 interface Process {
   leases: SocketLeases<string>
-  redis: Redis
+  redis: RedisConnection
   replaced: string[]
   errors: unknown[]
 }
