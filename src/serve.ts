@@ -117,6 +117,7 @@ export async function serve(
   const metrics = createStreamMetrics(deps.registry, {
     behind: intake.behind,
     sockets: () => streams?.sockets() ?? 0,
+    eventStreams: () => streams?.eventStreams() ?? 0,
     streams: () => streams?.streams() ?? 0,
     slow: () => streams?.slow() ?? { waiting: 0, degraded: 0, ending: 0 },
   })

@@ -71,7 +71,8 @@ export function admit(
   response.upgrade(arrival, key, offered.protocol, extensions, context)
 }
 
-async function judge(
+/** What becomes of a visitor, whatever the way they came. */
+export async function judge(
   rules: AdmissionRules,
   {
     asked,

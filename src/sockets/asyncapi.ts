@@ -18,15 +18,24 @@ const READING = {
   conflate_ms: { enum: [100, 250, 500, 1000, 5000], description: 'On market-data: the newest price at most so often.' },
 }
 
+const EVENTS = { ...READING, last_event_id: { type: 'string', description: 'Go on after the event of this id.' } }
+
 interface Address {
   address: string
+  /** Server-Sent Events come by `http`. */
+  server: 'ws' | 'http'
   sends: readonly ServerFrameType[]
   takes: readonly string[]
   query: object
 }
 
 const stream = (address: string, ...sends: ServerFrameType[]): Address => {
-  return { address, sends: [...ANY_STREAM, ...sends], takes: Object.keys(clientFrames), query: READING }
+  const takes = Object.keys(clientFrames)
+  return { address, server: 'ws', sends: [...ANY_STREAM, ...sends], takes, query: READING }
+}
+const events = (address: string, ...sends: ServerFrameType[]): Address => {
+  const always = ['connected', 'gap', 'token_expiring', 'closed'] as const
+  return { address, server: 'http', sends: [...always, ...sends], takes: [], query: EVENTS }
 }
 const ADDRESSES: Record<string, Address> = {
   predictions: stream('/ws/predictions/{symbol}', 'prediction_update'),
@@ -36,8 +45,15 @@ const ADDRESSES: Record<string, Address> = {
     '/ws',
     ...(['prediction_update', 'market_data_update', 'alert', 'degraded', 'restored', 'delivery_attempt'] as const),
   ),
+  'predictions-events': events('/api/v1/streams/predictions/{symbol}', 'prediction_update'),
+  'market-data-events': events(
+    '/api/v1/streams/market-data/{symbol}',
+    ...(['market_data_update', 'degraded', 'restored'] as const),
+  ),
+  'alerts-events': events('/api/v1/streams/alerts', 'alert'),
   publish: {
     address: '/ws/publish',
+    server: 'ws',
     sends: [...ANYWHERE, 'published', 'slow_down'],
     takes: ['pong', 'ping', 'auth', ...Object.keys(producerFrames)],
     query: CREDENTIAL,
@@ -56,7 +72,10 @@ export function asyncApiDocument(version: string): object {
       description: 'Clients ignore types and fields that they do not know.',
     },
     defaultContentType: 'application/json',
-    servers: { local: { host: 'localhost:8000', protocol: 'ws' } },
+    servers: {
+      ws: { host: 'localhost:8000', protocol: 'ws' },
+      http: { host: 'localhost:8000', protocol: 'http', description: 'Server-Sent Events' },
+    },
     channels: Object.fromEntries(Object.entries(ADDRESSES).map(([name, about]) => [name, channel(about)])),
     operations: Object.fromEntries(Object.entries(ADDRESSES).flatMap(([name, about]) => operations(name, about))),
     components: { messages: Object.fromEntries([...server, ...client]), schemas: eventData() },
@@ -70,24 +89,31 @@ function entries(schemas: Record<string, z.ZodType>, examples: Record<string, ob
   })
 }
 
-function channel({ address, sends, takes, query }: Address): object {
+function channel({ address, server, sends, takes, query }: Address): object {
   const names = [...serverNames(sends), ...clientNames(takes)]
   return {
     address,
+    servers: [{ $ref: `#/servers/${server}` }],
     ...(address.includes('{symbol}') ? { parameters: { symbol: { examples: ['AAPL', 'BTC-USD'] } } } : {}),
     messages: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }])),
-    bindings: { ws: { method: 'GET', query: { type: 'object', properties: query } } },
+    ...(server === 'ws' ? { bindings: { ws: get(query) } } : {}),
   }
 }
 
-function operations(name: string, { sends, takes }: Address): [string, object][] {
+function get(query: object): object {
+  return { method: 'GET', query: { type: 'object', properties: query } }
+}
+
+function operations(name: string, { server, sends, takes, query }: Address): [string, object][] {
   const about = (action: string, messages: readonly string[]) => ({
     action,
     channel: { $ref: `#/channels/${name}` },
     messages: messages.map((message) => ({ $ref: `#/channels/${name}/messages/${message}` })),
   })
+  const send: object = about('send', serverNames(sends))
+  if (server === 'http') return [[`${name}.send`, { ...send, bindings: { http: get(query) } }]]
   return [
-    [`${name}.send`, about('send', serverNames(sends))],
+    [`${name}.send`, send],
     [`${name}.receive`, about('receive', clientNames(takes))],
   ]
 }

@@ -14,6 +14,8 @@ export const CLOSE = {
   tooMany: 4529,
   /** RFC 6455. */
   frameTooLarge: 1009,
+  /** Never sent: it ended without a code. */
+  abnormal: 1006,
 } as const
 
 export interface Refusal {

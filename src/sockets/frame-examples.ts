@@ -35,6 +35,7 @@ export const serverFrameExamples: Record<ServerFrameType, object> = {
   token_expiring: { type: 'token_expiring', expires_at: timestamp },
   authenticated: { type: 'authenticated', user_id: 'alice', expires_at: timestamp },
   error: { type: 'error', code: 'malformed_json', message: 'The frame is not JSON.' },
+  closed: { type: 'closed', code: 4513, reason: 'too slow' },
   published: { type: 'published', id: 1, accepted: 1 },
   slow_down: { type: 'slow_down', behind: 6000, retry_after_ms: 200 },
   delivery_attempt: {

@@ -19,10 +19,15 @@ export function handshakeFault(request: HttpRequest): ApiError | null {
   return null
 }
 
-/** Answers in the turn of the request. */
-export function refuseHandshake(response: HttpResponse, refusal: ApiError, { isHead = false } = {}): void {
+/** Answers in the turn of the request, or corked. */
+export function refuseHandshake(
+  response: HttpResponse,
+  refusal: ApiError,
+  { isHead = false, headers: others = {} }: { isHead?: boolean; headers?: Record<string, string> } = {},
+): void {
   const id = uuidv7()
-  const { status, headers } = refusal
+  const { status } = refusal
+  const headers = { ...refusal.headers, ...others }
   response.writeStatus(`${status} ${STATUS_CODES[status]}`)
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
   response.writeHeader('Content-Type', 'application/json; charset=utf-8').writeHeader('X-Request-Id', id)

@@ -111,6 +111,7 @@ export const serverFrames = {
     ...{ channel: word.optional(), symbol: symbol.optional(), webhook_id: word.nullish() },
     ...{ details: z.array(z.object({ path: word, reason: word })).optional(), ...lag.partial().shape },
   }),
+  closed: z.object({ ...type('closed'), code: count, reason: word, retry_after_ms: z.number().optional() }),
   published: z.object({ ...type('published'), id, accepted: count }),
   slow_down: z.object({ ...type('slow_down'), ...lag.shape }),
   delivery_attempt: z.object({ ...type('delivery_attempt'), channel: z.literal('deliveries'), ...attempt }),

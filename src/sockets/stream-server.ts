@@ -8,15 +8,21 @@ import type { Backplane } from '../streams/backplane.ts'
 import type { Intake } from '../streams/intake.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { SlowStage, StreamMetrics } from '../telemetry/stream-metrics.ts'
-import { type Arrival, admit, type Visitor } from './admission.ts'
+import { type Admission, type Arrival, admit, type Visitor } from './admission.ts'
 import { answerFrame } from './answer-frame.ts'
+import type { Carrier } from './carrier.ts'
 import { CLOSE, retryAfter } from './close-codes.ts'
+import { countSlow } from './count-slow.ts'
 import type { DeliveryWatch } from './delivery-watch.ts'
 import { drainSockets } from './drain-sockets.ts'
+import { EventStream } from './event-stream.ts'
+import { attachEventStreams } from './event-stream-server.ts'
+import { createEventTopics } from './event-topics.ts'
 import { createFanOut } from './fan-out.ts'
 import { refusePlainRequest } from './handshake.ts'
 import { createTokenJudge } from './judge-token.ts'
 import { createLobby } from './lobby.ts'
+import { logClosed } from './log-closed.ts'
 import { createOriginCheck } from './origins.ts'
 import { createProducers } from './producers.ts'
 import { createSocketLimits } from './socket-limits.ts'
@@ -26,7 +32,9 @@ import { startSweep } from './sweep.ts'
 import { welcome } from './welcome.ts'
 
 export interface StreamServer {
+  /** Server-Sent Events among them. */
   sockets(): number
+  eventStreams(): number
   streams(): number
   /** Sockets that have not read all that was sent. */
   slow(): Record<SlowStage, number>
@@ -75,7 +83,8 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const { rules, metrics, onError } = deps
   const subscribers = new Set<Subscriber>()
   const bySocket = new WeakMap<WebSocket<Arrival>, Subscriber>()
-  const streams = createFanOut({ app, backplane: deps.backplane, metrics, lookAtBacklogs })
+  const topics = createEventTopics()
+  const streams = createFanOut({ app: { publish }, backplane: deps.backplane, metrics, lookAtBacklogs })
   const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
   const onFailure = metrics.loginFailed
   const judge = createTokenJudge({ ...deps, needs: READING, onFailure })
@@ -88,9 +97,39 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const admission = { ...rules, trustedProxies, judge, judgeProducer, allowsOrigin, turnAway: limits.turnAway }
   const frames = { ...rules, close, onUser, watch: deps.watch }
 
+  /** To the sockets of a topic, and to the responses. */
+  function publish(topic: string, frame: string): boolean {
+    const hasResponses = topics.publish(topic, frame)
+    return app.publish(topic, frame) || hasResponses
+  }
+
   function close(subscriber: Subscriber, code: number, reason: string): void {
     // One that ends slowly is counted now: whether its client ever reads the code is not known.
     if (subscriber.close(code, reason) && subscriber.state === 'ending') metrics.closed(code)
+  }
+
+  function letIn(carrier: Carrier, visitor: Visitor, admission: Admission): Subscriber {
+    const subscriber = new Subscriber(carrier, visitor, admission, { streams, metrics, onError })
+    subscribers.add(subscriber)
+    metrics.opened()
+    limits.takeLease(subscriber)
+    if (!admission.waits) subscriber.enqueue(() => welcome(subscriber, rules.heartbeatSeconds))
+    return subscriber
+  }
+
+  /** Nothing is heard from who only reads; that it reads shows when it does not. */
+  function openEvents(carrier: Carrier, visitor: Visitor, admission: Admission): Subscriber {
+    return Object.assign(letIn(carrier, visitor, admission), { lastHeard: Number.POSITIVE_INFINITY })
+  }
+
+  function gone(subscriber: Subscriber, code: number): void {
+    const counted = subscriber.state === 'ending'
+    subscriber.ended()
+    subscribers.delete(subscriber)
+    limits.leave(subscriber)
+    deps.watch.leave(subscriber)
+    if (!counted) metrics.closed(code)
+    logClosed(deps.log, subscriber, code)
   }
 
   /** Of one that waited, what its path subscribes to now begins. */
@@ -127,12 +166,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       socket.end(verdict.code, verdict.reason)
       return
     }
-    const subscriber = new Subscriber(socket, visitor, verdict, { streams, metrics, onError })
-    bySocket.set(socket, subscriber)
-    subscribers.add(subscriber)
-    metrics.opened()
-    limits.takeLease(subscriber)
-    if (!verdict.waits) subscriber.enqueue(() => welcome(subscriber, rules.heartbeatSeconds))
+    bySocket.set(socket, letIn(socket, visitor, verdict))
   }
 
   function read(socket: WebSocket<Arrival>, bytes: ArrayBuffer, isBinary: boolean): void {
@@ -180,14 +214,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     close(socket, code) {
       lobby.leave(socket)
       const subscriber = bySocket.get(socket)
-      if (!subscriber) return
-      const counted = subscriber.state === 'ending'
-      subscriber.ended()
-      subscribers.delete(subscriber)
-      limits.leave(subscriber)
-      deps.watch.leave(subscriber)
-      if (!counted) metrics.closed(code)
-      logClosed(deps.log, subscriber, code)
+      if (subscriber) gone(subscriber, code)
     },
   }
   app.ws(PUBLISH_PATH, { ...behaviour, maxPayloadLength: PRODUCERS.payload })
@@ -197,8 +224,11 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     app.head(path, refusePlainRequest)
   }
 
+  attachEventStreams(app, { admission, limits, topics, open: openEvents, gone, onError })
+
   return {
     sockets: () => subscribers.size,
+    eventStreams: () => [...subscribers].filter(({ socket }) => socket instanceof EventStream).length,
     streams: () => streams.hub.streams(),
     slow: () => countSlow(subscribers),
     async drain(ms) {
@@ -211,26 +241,4 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       return limits.stop()
     },
   }
-}
-
-function countSlow(subscribers: ReadonlySet<Subscriber>): Record<SlowStage, number> {
-  const count = { waiting: 0, degraded: 0, ending: 0 }
-  for (const { state, degraded, slowSince } of subscribers) {
-    if (state === 'ending') count.ending += 1
-    else if (degraded) count.degraded += 1
-    else if (slowSince > 0) count.waiting += 1
-  }
-  return count
-}
-
-function logClosed(log: Logger, subscriber: Subscriber, code: number): void {
-  log.info(
-    {
-      connection_id: subscriber.connectionId,
-      user_id: subscriber.principal?.userId,
-      code,
-      duration_ms: Date.now() - subscriber.openedAt,
-    },
-    'subscriber.closed',
-  )
 }

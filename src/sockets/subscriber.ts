@@ -1,9 +1,9 @@
-import type { WebSocket } from 'uWebSockets.js'
 import { setImmediate } from 'node:timers/promises'
 import type { Principal } from '../identity/principal.ts'
 import { BackplaneAway } from '../streams/publisher.ts'
 import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
-import type { Admission, Arrival, Visitor } from './admission.ts'
+import type { Admission, Visitor } from './admission.ts'
+import type { Carrier } from './carrier.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
 import type { FanOut } from './fan-out.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -14,9 +14,9 @@ export interface SubscriberDeps {
   onError: (error: unknown) => void
 }
 
-/** One socket: its state, what it may still be sent, and the order of what it asks. */
+/** One socket, or what goes for one: its state, what it may still be sent, and the order of what it asks. */
 export class Subscriber {
-  readonly socket: WebSocket<Arrival>
+  readonly socket: Carrier
   readonly asked: Admission['asked']
   readonly connectionId: string
   readonly address: string
@@ -44,12 +44,7 @@ export class Subscriber {
   #work: Promise<void> = Promise.resolve()
   #waiting: (() => void)[] | undefined
 
-  constructor(
-    socket: WebSocket<Arrival>,
-    visitor: Visitor,
-    { principal, waits, asked }: Admission,
-    deps: SubscriberDeps,
-  ) {
+  constructor(socket: Carrier, visitor: Visitor, { principal, waits, asked }: Admission, deps: SubscriberDeps) {
     this.socket = socket
     this.asked = asked
     this.principal = principal

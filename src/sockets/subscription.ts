@@ -1,5 +1,5 @@
-import type { WebSocket } from 'uWebSockets.js'
 import { type StreamTarget, streamName, wildcardOf } from '../streams/stream-name.ts'
+import type { Carrier } from './carrier.ts'
 import type { Wish } from './wish.ts'
 
 /** One stream, or wildcard, that a socket has asked for. */
@@ -28,7 +28,7 @@ export interface Joined {
 /** The socket, as far as subscriptions need it. */
 export interface Listener {
   readonly state: 'open' | 'ending' | 'closed'
-  readonly socket: Pick<WebSocket<unknown>, 'send' | 'cork' | 'subscribe' | 'unsubscribe'>
+  readonly socket: Pick<Carrier, 'send' | 'cork' | 'subscribe' | 'unsubscribe'>
   readonly userId: string | null
   sent(): Promise<void>
   /** A replay failed, so the socket lacks what it was promised. */

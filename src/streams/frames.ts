@@ -46,3 +46,27 @@ export function gapFrame({ stream, from, to, epoch, seq }: Gap): string {
   const scope = user === undefined ? {} : { scope: 'user' }
   return JSON.stringify({ type: 'gap', channel, symbol, from, to, epoch, seq, ...scope })
 }
+
+/** Where a stream stands after a frame; null for frames that do not move it, such as snapshots. */
+export interface FramePosition {
+  isOwn: boolean
+  seq: number
+  /** Only where the numbering has begun anew. */
+  epoch?: string
+}
+
+/** Reads what the functions above have written: `seq` is the last field of its name, since only marks come after it. */
+export function positionAfter(frame: string): FramePosition | null {
+  if (frame.startsWith('{"type":"gap"')) {
+    const { seq, epoch, scope } = JSON.parse(frame)
+    return { isOwn: scope === 'user', seq, epoch }
+  }
+  const isMessage = STREAMED.some((start) => frame.startsWith(start))
+  if (!isMessage || frame.endsWith(SNAPSHOT)) return null
+  const at = frame.lastIndexOf(SEQ) + SEQ.length
+  return { isOwn: frame.includes('"scope":"user"', at), seq: Number.parseInt(frame.slice(at, at + 16), 10) }
+}
+
+const SEQ = '"seq":'
+const SNAPSHOT = '"snapshot":true}'
+const STREAMED = Object.values(TYPES).map((type) => `{"type":"${type}",`)

@@ -22,7 +22,13 @@ export interface StreamMetrics {
 
 export function createStreamMetrics(
   registry: Registry,
-  now: { behind: () => number; sockets: () => number; streams: () => number; slow: () => Record<SlowStage, number> },
+  now: {
+    behind: () => number
+    sockets: () => number
+    eventStreams: () => number
+    streams: () => number
+    slow: () => Record<SlowStage, number>
+  },
 ): StreamMetrics {
   const registers = [registry]
   const counter = (name: string, help: string) => new Counter({ name, help, registers })
@@ -70,6 +76,7 @@ export function createStreamMetrics(
   })
   gauge('ara_publish_behind', 'Messages of producers that wait for the backplane', now.behind, registers)
   gauge('ara_sockets', 'Open sockets', now.sockets, registers)
+  gauge('ara_event_streams', 'Server-Sent Events among the open sockets', now.eventStreams, registers)
   gauge('ara_streams', 'Streams with a subscriber here', now.streams, registers)
   return {
     opened: () => opened.inc(),

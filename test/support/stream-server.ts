@@ -23,7 +23,9 @@ export interface TestStreams {
   backplane: Backplane
   errors: unknown[]
   metric(name: string): Promise<number>
-  stop(): Promise<void>
+  /** Of a counter, by the values of one label. */
+  byLabel(name: string, label: string): Promise<Record<string, number>>
+  stop(options?: { keepsBackplane?: boolean }): Promise<void>
 }
 
 /** Every name is a token: `alice` is Alice, and `bad` is nobody. */
@@ -86,6 +88,7 @@ export async function startStreams(
         metrics: createStreamMetrics(registry, {
           behind: intake.behind,
           sockets: () => attached?.sockets() ?? 0,
+          eventStreams: () => attached?.eventStreams() ?? 0,
           streams: () => attached?.streams() ?? 0,
           slow: () => attached?.slow() ?? { waiting: 0, degraded: 0, ending: 0 },
         }),
@@ -110,10 +113,14 @@ export async function startStreams(
       const found = await registry.getSingleMetric(name)?.get()
       return found?.values.reduce((sum, { value }) => sum + value, 0) ?? 0
     },
-    async stop() {
+    async byLabel(name, label) {
+      const found = await registry.getSingleMetric(name)?.get()
+      return Object.fromEntries(found?.values.map(({ labels, value }) => [String(labels[label]), value]) ?? [])
+    },
+    async stop({ keepsBackplane = false } = {}) {
       await streams.close()
       listener.close()
-      await backplane.close()
+      if (!keepsBackplane) await backplane.close()
     },
   }
 }

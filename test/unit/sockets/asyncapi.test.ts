@@ -62,14 +62,18 @@ describe('the AsyncAPI document', () => {
     }
   })
 
-  it('is of version 3, with the five addresses and what goes either way', () => {
+  it('is of version 3, with the addresses of both ways and what goes either way', () => {
     assert.match(document.asyncapi, /^3\./)
     assert.deepEqual(
       Object.values(document.channels).map(({ address }) => address),
-      ['/ws/predictions/{symbol}', '/ws/market-data/{symbol}', '/ws/alerts', '/ws', '/ws/publish'],
+      [
+        ...['/ws/predictions/{symbol}', '/ws/market-data/{symbol}', '/ws/alerts', '/ws'],
+        ...['predictions/{symbol}', 'market-data/{symbol}', 'alerts'].map((stream) => `/api/v1/streams/${stream}`),
+        '/ws/publish',
+      ],
     )
     const actions = Object.values(document.operations).map(({ action }) => action)
-    assert.equal(actions.filter((action) => action === 'send').length, 5)
+    assert.equal(actions.filter((action) => action === 'send').length, 8)
     assert.equal(actions.filter((action) => action === 'receive').length, 5)
   })
 })

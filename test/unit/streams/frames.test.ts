@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { snapshotOf, unnumberedFrame } from '../../../src/streams/frames.ts'
+import { conflatedFrame, gapFrame, positionAfter, snapshotOf, unnumberedFrame } from '../../../src/streams/frames.ts'
 import type { OutgoingMessage } from '../../../src/streams/publisher.ts'
 
 const message = (fields: Partial<OutgoingMessage>): OutgoingMessage => ({
@@ -59,5 +59,23 @@ describe('a frame', () => {
     const { head, tail } = unnumberedFrame(message({ eventId: 'evt_1' }))
     const frame = `${head}7${tail}`
     assert.deepEqual(JSON.parse(snapshotOf(frame)), { ...JSON.parse(frame), snapshot: true })
+  })
+
+  it('says where its stream stands after it', () => {
+    const written = (fields: Partial<OutgoingMessage>) => {
+      const { head, tail } = unnumberedFrame(message(fields))
+      return `${head}7${tail}`
+    }
+    const shared = { isOwn: false, seq: 7 }
+    assert.deepEqual(positionAfter(written({})), shared)
+    assert.deepEqual(positionAfter(written({ data: '{"seq":1,"scope":"user","snapshot":true}' })), shared)
+    assert.deepEqual(positionAfter(conflatedFrame(written({ eventId: 'evt_1', late: true }))), shared)
+    assert.deepEqual(positionAfter(written({ channel: 'alerts', symbol: null, userId: 'bob', eventId: 'evt_1' })), {
+      ...{ isOwn: true, seq: 7 },
+    })
+    const gap = { kind: 'gap', from: 3, to: null, epoch: 'e2', seq: 0 } as const
+    assert.deepEqual(positionAfter(gapFrame({ ...gap, stream: 'alerts@bob' })), { isOwn: true, seq: 0, epoch: 'e2' })
+    assert.equal(positionAfter(snapshotOf(written({}))), null)
+    assert.equal(positionAfter('{"type":"degraded","conflate_ms":1000,"timestamp":"2026-11-23T12:00:00.000Z"}'), null)
   })
 })
