@@ -149,6 +149,7 @@ function arrange(env: Environment) {
       silenceSeconds: env.STREAMS_SILENCE_SECONDS,
       degradeSeconds: env.STREAMS_DEGRADE_SECONDS,
       slowSeconds: env.STREAMS_SLOW_SECONDS,
+      drainSeconds: env.STREAMS_DRAIN_SECONDS,
       history: {
         messages: env.STREAMS_HISTORY_MESSAGES,
         seconds: env.STREAMS_HISTORY_SECONDS,

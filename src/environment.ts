@@ -148,6 +148,7 @@ export const Environment = z.object({
   STREAMS_SILENCE_SECONDS: integer(2, 900).default(75),
   STREAMS_DEGRADE_SECONDS: integer(1, 300).default(3),
   STREAMS_SLOW_SECONDS: integer(1, 300).default(15),
+  STREAMS_DRAIN_SECONDS: integer(0, 300).default(2),
   STREAMS_HISTORY_MESSAGES: integer(1, 100_000).default(1000),
   STREAMS_HISTORY_SECONDS: integer(1, 86_400).default(300),
   STREAMS_HISTORY_BYTES: integer(1024, 2 ** 40).default(64 * 1024 * 1024),

@@ -148,15 +148,15 @@ export async function serve(
   })
   closers.add('listener', async () => {
     accepting = false
+    const { shutdownSeconds } = config.server
+    const drainMs = Math.min(config.streams.drainSeconds, shutdownSeconds) * 1000
     listener.stopListening()
-    await Promise.all([streams?.drain(DRAIN_SOCKETS_MS), listener.drain(config.server.shutdownSeconds * 1000)])
+    await Promise.all([streams?.drain(drainMs), listener.drain(shutdownSeconds * 1000)])
     listener.close()
   })
   return listener
 }
 
-/** Who is told to come back does so at once; spread over this, the others' processes take them one by one. */
-const DRAIN_SOCKETS_MS = 2_000
 /** Time enough for an operator to see that upkeep does not make partitions any more. */
 const LEAST_DAYS_AHEAD = 2
 
