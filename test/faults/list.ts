@@ -2,6 +2,7 @@ import { crashFaults } from './definitions/crashes.ts'
 import { postgresFaults } from './definitions/postgres.ts'
 import { receiverFaults } from './definitions/receivers.ts'
 import { redisFaults } from './definitions/redis.ts'
+import { streamFaults } from './definitions/streams.ts'
 import { webFaults } from './definitions/webs.ts'
 import { workerFaults } from './definitions/workers.ts'
 import type { Fault } from './fault.ts'
@@ -14,4 +15,5 @@ export const faults: readonly Fault[] = [
   ...redisFaults,
   ...postgresFaults,
   ...receiverFaults,
+  ...streamFaults,
 ]
