@@ -18,7 +18,7 @@ export interface EventClient {
   frames: Frame[]
   /** What came outside of events: comments and `retry`. */
   others: string[]
-  /** All of the body so far. */
+  /** What is not a whole event: the body of an error, for one. */
   text(): string
   lastId(): string
   next(type: string): Promise<SentEvent>
@@ -38,14 +38,11 @@ export async function openEvents(url: string, headers: Record<string, string> = 
   const frames: Frame[] = []
   const others: string[] = []
   let text = ''
-  let read = 0
   response.setEncoding('utf8')
   response.on('data', (chunk) => {
-    text += chunk
-    for (let end = text.indexOf('\n\n', read); end >= 0; end = text.indexOf('\n\n', read)) {
-      take(text.slice(read, end))
-      read = end + 2
-    }
+    const blocks = `${text}${chunk}`.split('\n\n')
+    text = blocks.pop() ?? ''
+    for (const block of blocks) take(block)
   })
 
   function take(block: string): void {
@@ -71,7 +68,7 @@ export async function openEvents(url: string, headers: Record<string, string> = 
     next: (type) =>
       eventually(() => {
         const found = events.find(({ frame }) => frame.type === type)
-        if (!found) throw new Error(`No ${type} in ${text}`)
+        if (!found) throw new Error(`No ${type} in ${JSON.stringify(frames)}`)
         return found
       }),
     pause: () => void response.pause(),

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/ports.ts'
@@ -17,15 +20,21 @@ describe("a browser's EventSource", () => {
   let page: Page
   let system: TestStreams
   let port: number
+  let site: Server
 
   before(async () => {
     browser = await launchChromium()
     page = await browser.newPage()
     port = await freePort()
+    site = createServer(
+      (_, response) => void response.setHeader('content-type', 'text/html').end('<title>Site</title>'),
+    )
+    await once(site.listen(0, '127.0.0.1'), 'listening')
     system = await startStreams({ port })
   })
   after(async () => {
     await browser?.close()
+    site.close()
     await system.stop()
   })
 
@@ -33,7 +42,7 @@ describe("a browser's EventSource", () => {
   const numbers = async () => (await seen()).flatMap(({ type, seq }) => (type === 'market_data_update' ? [seq] : []))
 
   it('reads a stream of another origin, and goes on by itself when the process is replaced', async () => {
-    await page.goto('data:text/html,<title>elsewhere</title>')
+    await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}`)
     await page.evaluate(`
       window.seen = []
       window.source = new EventSource('http://127.0.0.1:${port}/api/v1/streams/market-data/AAPL?token=alice')
