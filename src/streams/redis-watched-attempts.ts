@@ -49,8 +49,14 @@ export function createRedisWatchedAttempts(deps: {
   let gathering: NodeJS.Timeout | undefined
   let waiting: string[] = []
 
-  const saying = startLoop({ runOnce: say, everyMs: SAY_EVERY_MS, onError })
+  const saying = startLoop({ runOnce: say, everyMs: SAY_EVERY_MS, onError: sayAgain })
   const looking = deps.makesAttempts ? startLoop({ runOnce: look, everyMs: LOOK_EVERY_MS, onError }) : undefined
+
+  /** Soon: whoever watches waits for it. */
+  function sayAgain(error: unknown): void {
+    onError(error)
+    saying.wake()
+  }
 
   async function say(): Promise<undefined> {
     const ids = [...here]
@@ -62,14 +68,8 @@ export function createRedisWatchedAttempts(deps: {
 
   async function beginToHear(): Promise<void> {
     ear ??= listen()
-    try {
-      await ear.hear(CHANNEL)
-      hearing = true
-    } catch (error) {
-      // Whoever watches waits for it.
-      saying.wake()
-      throw error
-    }
+    await ear.hear(CHANNEL)
+    hearing = true
   }
 
   function listen(): Ear {

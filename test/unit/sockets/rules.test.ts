@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 const headings = (page: string) => [...read(`docs/websocket/${page}`).matchAll(/^## (.+)$/gm)].map(([, text]) => text)
@@ -29,16 +29,5 @@ describe('the table of the rules of the streams', () => {
       const found = titles.some(([, , text = '']) => text.replaceAll("\\'", "'") === title)
       assert.ok(found, `${rule}: ${file} has no test "${title}"`)
     }
-  })
-
-  it('names every test file of the sockets', () => {
-    const files = readdirSync(new URL('../../integration/sockets', import.meta.url)).map(
-      (name) => `test/integration/sockets/${name}`,
-    )
-    const named = new Set(rows.map(([, , file]) => file))
-    assert.deepEqual(
-      files.filter((file) => !named.has(file)),
-      [],
-    )
   })
 })
