@@ -124,7 +124,7 @@ describe('the configuration', () => {
     ['PORT', ['65536', '-1', '80.5', '0x50', 'http', ' 80', '1e3']],
     ['DATABASE_URL', ['localhost:5432', 'mysql://localhost/ara', 'postgres']],
     ['DATABASE_POOL', ['0', '201']],
-    ['REDIS_URL', ['localhost', 'http://localhost:6379', 'redis+sentinel://host', 'redis+cluster://host/0']],
+    ['REDIS_URL', ['localhost', 'http://localhost:6379', 'redis+sentinel://box', 'redis+cluster://box/0']],
     ['STREAMS_REDIS_URL', ['memcached://localhost']],
     ['JWT_SECRET', ['x'.repeat(31)]],
     ['JWT_PUBLIC_KEY', ['-----BEGIN PRIVATE KEY-----']],
