@@ -79,7 +79,7 @@ interface Opened {
 }
 
 function open(deps: QueueDeps): Opened {
-  const { connection, backend, end } = connectStore(deps.store, 'producer')
+  const { connection, backend, end } = connectStore(deps.store, 'queue')
   const options = { connection, prefix: PREFIX }
   const queue = new Queue<AttemptJob>(QUEUES[deps.lane], options, backend)
   queue.on('error', deps.onError)

@@ -3,7 +3,7 @@ import type { RedisConnection } from '../redis/connect.ts'
 
 /** Where BullMQ keeps its jobs. */
 export type QueueStore =
-  | { kind: 'redis'; connect: (use: 'producer' | 'worker') => RedisConnection }
+  | { kind: 'redis'; connect: (use: 'queue' | 'worker') => RedisConnection }
   | { kind: 'postgres'; url: string }
 
 /** Hash-tagged, so that all keys of a queue are in one slot of a cluster. */
@@ -20,7 +20,7 @@ export interface QueueConnection {
   end: () => void
 }
 
-export function connectStore(store: QueueStore, use: 'producer' | 'worker'): QueueConnection {
+export function connectStore(store: QueueStore, use: 'queue' | 'worker'): QueueConnection {
   if (store.kind === 'redis') {
     const redis = store.connect(use)
     return { connection: redis as ConnectionOptions, backend: undefined, end: () => redis.disconnect() }
@@ -28,7 +28,7 @@ export function connectStore(store: QueueStore, use: 'producer' | 'worker'): Que
   const options = {
     connectionString: store.url,
     max: POSTGRES_POOL,
-    ...(use === 'producer' ? { query_timeout: 1000 } : {}),
+    ...(use === 'queue' ? { query_timeout: 1000 } : {}),
   }
   return {
     connection: options as unknown as ConnectionOptions,

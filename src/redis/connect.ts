@@ -7,10 +7,12 @@ export type RedisConnection = Redis | Cluster
 
 /**
  * What a connection is for. A `producer` serves requests and fails fast. A `worker` waits for Redis as long as it takes:
- * BullMQ demands it, and with its offline queue off a dead Redis starves the event loop with errors. A `subscriber` fails
+ * BullMQ demands it, and with its offline queue off a dead Redis starves the event loop with errors. A `queue` is BullMQ's own
+ * producer: it fails fast too, but waits for a server of a cluster that is being connected to, without which BullMQ's first
+ * command fails and leaves a queue that is dead for ever; what it adds twice counts once. A `subscriber` fails
  * fast too, and its owner subscribes again when it is `ready`: what ioredis sends on its own may fail with nobody to hear it.
  */
-export type ConnectionKind = 'producer' | 'worker' | 'subscriber'
+export type ConnectionKind = 'producer' | 'queue' | 'worker' | 'subscriber'
 
 /** ioredis alone backs off to 20 s; a Redis that is back must be found within two. */
 const MOST_WAIT_MS = 2_000
@@ -31,12 +33,14 @@ const FAILS_FAST = {
 }
 const OPTIONS = {
   producer: FAILS_FAST,
+  queue: FAILS_FAST,
   subscriber: { ...FAILS_FAST, autoResubscribe: false },
   worker: { maxRetriesPerRequest: null, socketTimeout: LONGEST_BLOCK_SECONDS * 1_000 + LINK_TIMEOUT_MS },
 } satisfies Record<ConnectionKind, RedisOptions>
 const OF_A_CLUSTER = {
   producer: { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 },
   subscriber: { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 },
+  queue: { retryDelayOnFailover: 200, retryDelayOnClusterDown: 200 },
   worker: { retryDelayOnFailover: 200, retryDelayOnClusterDown: 200 },
 } satisfies Record<ConnectionKind, ClusterOptions>
 
