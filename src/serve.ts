@@ -3,12 +3,13 @@ import { recordChange } from './audit/record-change.ts'
 import type { Closers } from './closers.ts'
 import { daysAhead } from './db/partitions.ts'
 import { createAddressGuard } from './deliveries/address-guard.ts'
-import { LANES } from './deliveries/lane.ts'
+import { LANES, type Lane } from './deliveries/lane.ts'
 import type { Wake } from './deliveries/wake.ts'
 import { createAcceptance } from './events/accept-events.ts'
 import { createAnnouncer } from './events/announce.ts'
 import { createApp } from './http/app.ts'
 import { createBoard } from './http/board.ts'
+import { createConsole } from './http/console.ts'
 import { limitRequests } from './http/middleware/rate-limit.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
@@ -16,12 +17,15 @@ import { deliveryRoutes } from './http/routes/deliveries.ts'
 import { documentRoutes } from './http/routes/documents.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { type Check, healthRoutes } from './http/routes/health.ts'
+import { overviewRoutes } from './http/routes/overview.ts'
 import { publishRoutes } from './http/routes/publish.ts'
 import { recoveryRoutes } from './http/routes/recoveries.ts'
+import { signInRoutes } from './http/routes/sign-in.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
 import { createBlockedUsers } from './identity/blocked-users.ts'
 import { createLoginLimit } from './identity/login-limit.ts'
+import type { SignInLinks } from './identity/sign-in-links.ts'
 import { type Listener, listen } from './listener.ts'
 import { openDeliveryQueue } from './queues/delivery-queue.ts'
 import { pingRedis } from './redis/reachable.ts'
@@ -38,7 +42,15 @@ import { checkUrl } from './webhooks/url-rules.ts'
 /** Everything a web process does: answers REST and streams on the one port. */
 export async function serve(
   resources: Resources,
-  deps: { registry: Registry; metrics: DeliveryMetrics; wake: Wake; exclusive: boolean; closers: Closers },
+  deps: {
+    registry: Registry
+    metrics: DeliveryMetrics
+    wake: Wake
+    exclusive: boolean
+    closers: Closers
+    /** Of the embedded mode. */
+    links?: SignInLinks | undefined
+  },
 ): Promise<Listener> {
   const { config, log, webDatabase: db, backplane } = resources
   const { closers } = deps
@@ -58,6 +70,7 @@ export async function serve(
     }),
   )
 
+  const waitingIn = async (lane: Lane) => (await queues[LANES.indexOf(lane)]?.waiting()) ?? 0
   let accepting = true
   const logins = createLoginLimit(config.identity.failedLoginsPerMinute)
   const intake = createIntake(backplane, config.streams.publishBacklog)
@@ -88,6 +101,8 @@ export async function serve(
       ...recoveryRoutes({ db, retentionDays: config.database.retentionDays, now: () => new Date() }),
       ...authRoutes({ db, blocked }),
       ...auditRoutes({ db }),
+      ...signInRoutes({ links: deps.links, logins }),
+      ...overviewRoutes({ db, registry: deps.registry, waiting: waitingIn }),
       ...documentRoutes({ version: config.version }),
       ...healthRoutes({
         checks: checksOf(resources),
@@ -97,6 +112,7 @@ export async function serve(
       }),
     ],
     pages: [
+      createConsole(),
       createBoard({
         authenticator,
         logins,

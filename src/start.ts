@@ -10,6 +10,7 @@ import { lockDirectory } from './embedded/lock.ts'
 import { startEmbeddedPostgres } from './embedded/postgres.ts'
 import { ensureEmbeddedSecrets } from './embedded/secrets.ts'
 import { makeToken } from './identity/make-token.ts'
+import { createSignInLinks } from './identity/sign-in-links.ts'
 import { untilReachable } from './reachable.ts'
 import { pingRedis } from './redis/reachable.ts'
 import { openResources } from './resources.ts'
@@ -54,15 +55,21 @@ async function startAll(given: Config, log: Logger, closers: Closers) {
   const metrics = createDeliveryMetrics(registry)
   await openMetrics({ registry, config, closers, log })
   const work = await startRestartingWork(resources, metrics, closers)
-  const { port } = await serve(resources, { registry, metrics, wake: work, exclusive: true, closers })
-
   const tokenFor = (sub: string, role: 'admin' | 'user' | 'producer', seconds: number) =>
     jwtSecret === undefined
       ? null
       : makeToken({ ...config.identity, secret: jwtSecret }, { sub, role, tier: 'free' }, seconds)
+  const links =
+    jwtSecret === undefined
+      ? undefined
+      : createSignInLinks({ makeToken: (seconds) => tokenFor('admin', 'admin', seconds) ?? '' })
+  const { port } = await serve(resources, { registry, metrics, wake: work, exclusive: true, closers, links })
+
   const demo = await startDemo(config, port, () => tokenFor('demo-feed', 'producer', DEMO_TOKEN_SECONDS), log)
   if (demo) closers.add('demo feed', () => demo.stop())
-  process.stdout.write(welcome({ config, port, tokenFor, demo: demo?.running ?? false }))
+  process.stdout.write(
+    welcome({ config, port, tokenFor, signInCode: links?.offer() ?? null, demo: demo?.running ?? false }),
+  )
   return {
     failed: aborted(failed.signal),
     onEnd: () => void process.stdout.write('\nStopping: what is under way is finished first.\n'),

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import { BOARD_PATH } from './http/board.ts'
+import { CONSOLE_PATH } from './http/console.ts'
 
 const DAY_SECONDS = 86_400
 
@@ -8,9 +9,11 @@ export function welcome(started: {
   config: Config
   port: number
   tokenFor: (sub: string, role: 'admin' | 'user', seconds: number) => string | null
+  /** Of a link that signs in once. */
+  signInCode: string | null
   demo: boolean
 }): string {
-  const { config, port, tokenFor } = started
+  const { config, port, tokenFor, signInCode } = started
   const isEverywhere = config.server.host === '0.0.0.0' || config.server.host === '::'
   const isLoopback = /^(127\.|::1$)/.test(config.server.host)
   const host = isEverywhere || isLoopback ? 'localhost' : config.server.host
@@ -20,6 +23,10 @@ export function welcome(started: {
   const user = tokenFor('alice', 'user', DAY_SECONDS)
   const lines = [
     `ara-events ${config.version} runs at ${base}`,
+    '',
+    ...(signInCode === null
+      ? ['Open the console and sign in with a token:', `  ${base}${CONSOLE_PATH}`]
+      : ['Open the console (this link signs you in once):', `  ${base}${CONSOLE_PATH}#sign-in=${signInCode}`]),
     '',
     ...(admin === null
       ? ['Tokens are made by whoever holds the private key of JWT_PUBLIC_KEY.']

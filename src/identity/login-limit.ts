@@ -1,6 +1,5 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { ApiError, rateLimited } from '../errors.ts'
-import type { Principal } from './principal.ts'
 
 /** Failed logins of one address, per minute, on REST, sockets and the queue board together. */
 export interface LoginLimit {
@@ -9,7 +8,7 @@ export interface LoginLimit {
    * the limit the check is told that the address is suspect, and a failure is answered 429.
    * @throws ApiError 429 in place of 401; whatever else the check throws
    */
-  check(address: string, verify: (suspect: boolean) => Promise<Principal>): Promise<Principal>
+  check<Found>(address: string, verify: (suspect: boolean) => Promise<Found>): Promise<Found>
 }
 
 const MINUTE = 60

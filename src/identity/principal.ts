@@ -15,6 +15,7 @@ export type Permission =
   | 'streams:read'
   | 'users:block'
   | 'board:open'
+  | 'overview:read'
 
 /** Who is asking. `userId` is the token's `sub`, or the owner of the API key. */
 export interface Principal {
@@ -37,7 +38,7 @@ const GRANTS: Record<Role, readonly Permission[]> = {
   readonly: READS,
   user: OWNS,
   producer: [...OWNS, 'events:publish'],
-  admin: [...OWNS, 'events:publish', 'users:block', 'board:open'],
+  admin: [...OWNS, 'events:publish', 'users:block', 'board:open', 'overview:read'],
 }
 
 export function may(principal: Principal, permission: Permission): boolean {

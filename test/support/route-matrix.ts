@@ -43,6 +43,8 @@ export const MATRIX: Record<string, Entry> = {
   [`POST ${KEYS}`]: { path: fixed(KEYS), body: { name: 'k', role: 'readonly' }, who: 'owners', ok: 201 },
   [`DELETE ${KEYS}/:id`]: { path: ({ key }) => `${KEYS}/${key}`, who: 'owners', ok: 204, owned: 'only' },
   [`POST ${KEYS}/:id/rotate`]: { path: ({ key }) => `${KEYS}/${key}/rotate`, who: 'owners', ok: 200, owned: 'only' },
+  'POST /api/v1/auth/sign-in': { path: fixed('/api/v1/auth/sign-in'), body: { code: 'c' }, who: 'everybody', ok: 401 },
+  'GET /api/v1/admin/overview': { path: fixed('/api/v1/admin/overview'), who: 'admins', ok: 200 },
   'PUT /api/v1/users/:id/block': { path: fixed('/api/v1/users/nobody/block'), who: 'admins', ok: 204 },
   'DELETE /api/v1/users/:id/block': { path: fixed('/api/v1/users/nobody/block'), who: 'admins', ok: 204 },
   'GET /api/v1/audit-log': { path: fixed('/api/v1/audit-log'), who: 'readers', ok: 200 },
