@@ -4,6 +4,8 @@ import { Link } from '../router.tsx'
 import { CopyButton } from './button.tsx'
 import { Icon } from './icon.tsx'
 
+let hasOpened = false
+
 /** A view: its heading takes the focus when it opens, so that readers say where one is. */
 export function Page({
   title,
@@ -21,8 +23,12 @@ export function Page({
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · ara-events`
-    heading.current?.focus({ preventScroll: true })
   }, [title])
+  useEffect(() => {
+    // Not as the console opens: there the first key leads to the way past the navigation.
+    if (hasOpened) heading.current?.focus({ preventScroll: true })
+    hasOpened = true
+  }, [])
   return (
     <div class="page">
       <header class="page-head">
