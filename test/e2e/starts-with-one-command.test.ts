@@ -59,6 +59,16 @@ describe('npm start', function () {
       await eventually(() => receiver.received.length > 0, { timeoutMs: 30_000 })
       const stream = /^ {2}(ws:\S+)$/m.exec(printed)?.[1] ?? ''
       assert.match(await firstUpdate(stream), /"type":"prediction_update","symbol":"AAPL".*"demo": ?true/)
+      const page = /^ {2}(http:\S+\/console)#sign-in=(\S+)$/m.exec(printed)
+      assert.match(await (await fetch(page?.[1] ?? '')).text(), /<div id="app">/)
+      const codes = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ code: page?.[2] }),
+      }
+      const signedIn = (await (await fetch(`${base}/api/v1/auth/sign-in`, codes)).json()) as { token: string }
+      assert.equal((await me(base, signedIn.token)).role, 'admin')
+      assert.equal((await fetch(`${base}/api/v1/auth/sign-in`, codes)).status, 401)
       const board = /^ {2}(http:\S+\/admin\/queues)$/m.exec(printed)?.[1] ?? ''
       assert.equal((await fetch(board, { headers: { authorization: `Bearer ${admin}` } })).status, 200)
     } finally {

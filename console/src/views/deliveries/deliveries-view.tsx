@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Webhook } from '../../api/shapes.ts'
 import { useResource } from '../../api/use-resource.ts'
 import { shortUrl } from '../../format.ts'
@@ -60,6 +60,7 @@ function Tail({ webhooks }: { webhooks: readonly Webhook[] }) {
     [chosen, filter, webhooks.length],
   )
   useLive(chosen, filter, list.change)
+  useReloadWhenBack(list.reload)
   const urls = new Map(webhooks.map(({ id, url }) => [id, url]))
   const options = webhooks.map(({ id, url }) => [id, shortUrl(url)] as const)
   return (
@@ -128,7 +129,7 @@ function LiveNote() {
       <span class="dot" aria-hidden="true" />
       {state === 'open'
         ? 'Live: attempts appear as they are made.'
-        : 'No connection: what is made now appears when it is back and the list is read again.'}
+        : 'No connection. The list is read again when it is back.'}
     </p>
   )
 }
@@ -146,6 +147,17 @@ function useLive(
       ),
     [key, change],
   )
+}
+
+/** What was made while there was no connection was not told. */
+function useReloadWhenBack(reload: () => void): void {
+  const { state, reconnects } = useSignal(connection)
+  const read = useRef(reconnects)
+  useEffect(() => {
+    if (state !== 'open' || read.current === reconnects) return
+    read.current = reconnects
+    reload()
+  }, [state, reconnects, reload])
 }
 
 function newestActive(webhooks: readonly Webhook[]): Webhook[] {

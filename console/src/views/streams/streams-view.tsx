@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Page } from '../../parts/page.tsx'
 import { Skeleton } from '../../parts/states.tsx'
+import { session } from '../../session/session.ts'
 import { useSignal } from '../../signal.ts'
 import { followAlerts, followSymbol, recallAlerts, recallSymbol } from '../../streams/market.ts'
 import { emptyQuotes, type Quotes } from '../../streams/quotes.ts'
@@ -42,26 +43,29 @@ export function StreamsView({ symbol }: { symbol: string | null }) {
   )
 }
 
+/** What is known stays while another view is open, so that coming back costs no request and loses no chart. */
+const kept = new Map<string, Quotes>()
+session.subscribe(() => kept.clear())
+
 /** Of all symbols that are watched; redrawn at most once in a frame, however fast they come. */
 function useQuotes(symbols: readonly string[]): ReadonlyMap<string, Quotes> {
-  const [shown, setShown] = useState<ReadonlyMap<string, Quotes>>(new Map())
+  const [shown, setShown] = useState<ReadonlyMap<string, Quotes>>(() => new Map(kept))
   const names = symbols.join(' ')
   useEffect(() => {
     const opened = new AbortController()
-    const current = new Map<string, Quotes>()
     let frame = 0
     const change = (symbol: string) => (how: (before: Quotes) => Quotes) => {
-      current.set(symbol, how(current.get(symbol) ?? emptyQuotes(symbol)))
+      kept.set(symbol, how(kept.get(symbol) ?? emptyQuotes(symbol)))
       frame ||= requestAnimationFrame(() => {
         frame = 0
-        setShown(new Map(current))
+        setShown(new Map(kept))
       })
     }
     const stops = names
       .split(' ')
       .filter(Boolean)
       .map((symbol) => {
-        recallSymbol(symbol, opened.signal).then(change(symbol), () => undefined)
+        if (!kept.has(symbol)) recallSymbol(symbol, opened.signal).then(change(symbol), () => undefined)
         return followSymbol(symbol, change(symbol))
       })
     return () => {

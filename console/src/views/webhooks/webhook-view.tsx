@@ -14,8 +14,8 @@ import { Recoveries } from './recoveries.tsx'
 import { TestCard } from './test-card.tsx'
 import { WebhookActions } from './webhook-actions.tsx'
 
-/** Counters move at final outcomes; a burst of them is read once. */
-const READ_AFTER_MS = 1_500
+/** Counters move at final outcomes. A busy webhook has many a second, and a small tier sixty requests a minute. */
+const READ_AFTER_MS = 12_000
 
 export function WebhookView({ id }: { id: string }) {
   const webhook = useResource((signal) => ask<Webhook>('GET', `/api/v1/webhooks/${id}`, { signal }), [id])
