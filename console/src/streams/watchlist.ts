@@ -15,7 +15,7 @@ export const watchlist = createSignal<readonly string[] | null>(read())
 export async function proposeSymbols(signal: AbortSignal): Promise<void> {
   if (watchlist.value !== null) return
   const { events } = await ask<Page<'events', StoredEvent>>('GET', '/api/v1/events', {
-    query: { event_type: 'prediction_complete', limit: 100 },
+    query: { limit: 100 },
     signal,
   }).catch(() => ({ events: [] }))
   if (signal.aborted) return

@@ -79,9 +79,7 @@ function Row({ webhook }: { webhook: Webhook }) {
         <Health webhook={webhook} />
         <div class="webhook-numbers">
           <span class="num">{share(webhook.success_count, webhook.delivery_count)}</span>
-          <span class="fine num">
-            of {count(webhook.delivery_count)} {webhook.delivery_count === 1 ? 'delivery' : 'deliveries'}
-          </span>
+          <span class="fine num">{ofText(webhook.delivery_count)}</span>
         </div>
         <span class="fine webhook-last">
           {webhook.last_delivery_at ? <Ago at={webhook.last_delivery_at} /> : 'nothing delivered yet'}
@@ -89,4 +87,9 @@ function Row({ webhook }: { webhook: Webhook }) {
       </Link>
     </li>
   )
+}
+
+function ofText(deliveries: number): string {
+  if (deliveries === 0) return 'no outcome yet'
+  return `of ${count(deliveries)} ${deliveries === 1 ? 'delivery' : 'deliveries'}`
 }
