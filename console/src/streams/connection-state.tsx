@@ -23,9 +23,12 @@ export function ConnectionState() {
         onClick={() => setOpen(!isOpen)}
       >
         <span class="dot" aria-hidden="true" />
-        <span role="status">{WORDS[current.state]}</span>
+        <span>{WORDS[current.state]}</span>
         <span class="fine">{detail(current, now)}</span>
       </button>
+      <span class="visually-hidden" role="status">
+        {WORDS[current.state]}
+      </span>
       <div id={id} class="connection-more" hidden={!isOpen}>
         <dl class="facts tight">
           <Row name="State">
