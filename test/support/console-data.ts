@@ -32,6 +32,10 @@ export async function makeConsoleData({ system, admin, good, bad }: ConsoleStage
     lower_bound: 240,
     upper_bound: 262,
   }
+  for (const current_price of [239.2, 241.8, 240.6]) {
+    const data = { ...prediction, current_price, predicted_price: current_price * 1.02 }
+    await post('/api/v1/events', { event_type: 'prediction_complete', data })
+  }
   const { event_id: event } = await post<{ event_id: string }>('/api/v1/events', {
     event_type: 'prediction_complete',
     data: { ...prediction, model_version: 'ensemble-2.3', prediction_horizon: 5 },

@@ -101,6 +101,7 @@ function AddSymbol() {
 }
 
 function toneOf(change: number | null | undefined): string {
-  if (change == null || change === 0) return ''
+  // What is shown as 0.00 % is neither.
+  if (change == null || Math.abs(change) < 0.00005) return ''
   return change > 0 ? 'up' : 'down'
 }
