@@ -41,7 +41,9 @@ const OF_A_CLUSTER = {
   producer: { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 },
   subscriber: { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 },
   queue: { retryDelayOnFailover: 200, retryDelayOnClusterDown: 200 },
-  worker: { retryDelayOnFailover: 200, retryDelayOnClusterDown: 200 },
+  // BullMQ tries again itself. When a blocking command fails only after BullMQ has lost patience with it, it waits for an end
+  // of the connection that never comes.
+  worker: { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 },
 } satisfies Record<ConnectionKind, ClusterOptions>
 
 /** As the constructor has it. */
