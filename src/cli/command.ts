@@ -83,7 +83,7 @@ function checkArgs({ args = '' }: Command, given: readonly string[]): void {
   const needed = words.filter((word) => word.startsWith('<'))
   const missing = needed[given.length]
   if (missing !== undefined) throw new UsageError(`${missing} is missing.`)
-  if (given.length > words.length && !args.endsWith('…')) {
+  if (given.length > words.length && !args.includes('…')) {
     throw new UsageError(`"${given[words.length]}" is one word too many.`)
   }
 }

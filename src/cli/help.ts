@@ -10,8 +10,8 @@ Usage: ${PROGRAM} <command> [options]
 
 ${listed(commands)}
 
-${PROGRAM} <command> --help tells more of each. The exit code is 0 when it worked, 1 when it did not and 2 when the command was
-called wrongly. --json prints what programs can read; NO_COLOR=1 leaves colours out.
+${PROGRAM} <command> --help tells more of each. The exit code is 0 when it worked, 1 when it did not and 2 when the command
+was called wrongly. --json prints what programs can read; NO_COLOR=1 leaves colours out.
 `
 }
 
@@ -19,7 +19,7 @@ called wrongly. --json prints what programs can read; NO_COLOR=1 leaves colours 
 export function groupHelp(group: string, commands: readonly Command[]): string {
   return `Usage: ${PROGRAM} ${group} <command> [options]
 
-${listed(commands.filter(({ name }) => name.startsWith(`${group} `)))}
+${listed(commands)}
 
 ${PROGRAM} ${group} <command> --help tells more of each.
 `

@@ -49,6 +49,7 @@ export class Server {
   readonly url: string
   readonly token: string | undefined
   readonly #signal: AbortSignal
+  #now = Date.now()
 
   /** @throws UsageError for a URL that is none */
   constructor({ options, signal }: Pick<Call, 'options' | 'signal'>) {
@@ -76,6 +77,7 @@ export class Server {
     try {
       const response = await fetch(`${this.url}${path}${queryOf(sent.query)}`, { method, headers, body, signal })
       const text = await response.text()
+      this.#now = Date.parse(response.headers.get('date') ?? '') || Date.now()
       const answer = parse(text)
       if (!response.ok) throw new RefusedByServer(response.status, answer, response.headers.get('retry-after'))
       return { body: answer as Body, status: response.status, headers: response.headers }
@@ -103,6 +105,11 @@ export class Server {
         await setTimeout(ms, undefined, { signal: this.#signal })
       }
     }
+  }
+
+  /** What its clock showed with its last answer, in whole seconds. */
+  get now(): number {
+    return this.#now
   }
 
   /** The address of the streams. */

@@ -18,12 +18,18 @@ export interface EmbeddedSystem {
 const OWN_SETTINGS =
   /^(DATABASE_|REDIS_|STREAMS_|JWT_|SECRETS_|NODE_ENV$|HOST$|PORT$|DATA_DIR$|DEMO_|DELIVERY_|WEBHOOK)/
 
-export async function startEmbeddedSystem(settings: Record<string, string> = {}): Promise<EmbeddedSystem> {
+const START = ['dist/src/start.js']
+
+/** @param start what Node.js is to run */
+export async function startEmbeddedSystem(
+  settings: Record<string, string> = {},
+  start: readonly string[] = START,
+): Promise<EmbeddedSystem> {
   const dataDir = await mkdtemp(join(tmpdir(), 'ara-events-'))
   const port = await freePort()
   const inherited = Object.entries(process.env).filter(([name]) => !OWN_SETTINGS.test(name))
   const env = { ...Object.fromEntries(inherited), DATA_DIR: dataDir, PORT: String(port), ...settings }
-  const program = startProgram(process.execPath, ['--enable-source-maps', 'dist/src/start.js'], { env })
+  const program = startProgram(process.execPath, ['--enable-source-maps', ...start], { env })
   const host = `127.0.0.1:${port}`
   const stop = async () => {
     await program.stop()

@@ -29,7 +29,7 @@ export interface TestReceiver {
 
 /** A server on loopback that keeps every request and answers 200, or what `respond` says; `count` is 1 for the first. */
 export async function startTestReceiver(
-  options: { respond?: (request: Received, count: number) => Response } = {},
+  options: { respond?: (request: Received, count: number) => Response; port?: number } = {},
 ): Promise<TestReceiver> {
   const received: Received[] = []
   const open = new Set<Socket>()
@@ -60,7 +60,7 @@ export async function startTestReceiver(
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
