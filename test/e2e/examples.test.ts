@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Browser } from 'playwright-core'
@@ -86,8 +87,34 @@ describe('the example programs', function () {
     await bot.waitFor(/^\+11\.11% at 0\.90: buy 100, position 100$/m)
   })
 
+  for (const [command, file] of [
+    ['python3', 'producer.py'],
+    ['sh', 'producer.sh'],
+  ] as const) {
+    it(`publish in ${file}`, async () => {
+      const env = { ...process.env, ARA_URL: `http://${system.host}`, ARA_TOKEN: producer }
+      const run = (settings: NodeJS.ProcessEnv) =>
+        runProgram(command === 'sh' ? 'sh' : python, [`examples/${file}`, 'MSFT', '200', '180', '0.9'], {
+          env: settings,
+        })
+      const { event_id } = JSON.parse(await run(env))
+      const event = await system.call<{ symbol: string }>('GET', `/api/v1/events/${event_id}`, producer)
+      assert.equal(event.symbol, 'MSFT')
+      await assert.rejects(run({ ...env, ARA_TOKEN: user }), /ended with (1|22)/)
+    })
+  }
+
+  it('are all in the list of the programs, with the command for each', () => {
+    const list = readFileSync('examples/README.md', 'utf8')
+    const files = readdirSync('examples', { recursive: true, encoding: 'utf8' }).filter((file) => /\.\w+$/.test(file))
+    for (const file of files.filter((name) => name !== 'README.md')) assert.ok(list.includes(`](${file})`), file)
+  })
+
   for (const [file, style] of [
     ['express-receiver.mjs', 'canonical'],
+    ['koa-receiver.mjs', 'canonical'],
+    ['node-http-receiver.mjs', 'canonical'],
+    ['standard_webhooks.py', 'canonical'],
     ['node-quickstart-receiver.mjs', 'node-quickstart'],
     ['fastapi_receiver.py', 'canonical'],
   ] as const) {
