@@ -68,7 +68,8 @@ export class StreamClient {
 
   /**
    * Each message of a stream once, in order, over all reconnections; what could not be had is told by `gap`. A stream that is
-   * subscribed to already is shared, as the first one asked for it.
+   * subscribed to already is shared: the second listener gets what comes from then on.
+   * @throws TypeError when it is subscribed to with other options already
    */
   subscribe(wish: StreamWish, listener: (message: StreamMessage) => void = () => undefined): StreamSubscription {
     // Its own function, so that one listener may be given twice.

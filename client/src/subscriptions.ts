@@ -2,6 +2,7 @@ import type { StreamEvents } from './client-events.ts'
 import { Course, type Position } from './course.ts'
 import { callSafely, type Emitter } from './emitter.ts'
 import { RecentIds } from './recent-ids.ts'
+import { refuseOtherOptions } from './same-options.ts'
 import type {
   Channel,
   JoinedStream,
@@ -74,11 +75,15 @@ export class Subscriptions {
     this.#emitter = emitter
   }
 
-  /** @returns the subscription, and whether the server is yet to be asked for it */
+  /**
+   * @returns the subscription, and whether the server is yet to be asked for it
+   * @throws TypeError when the stream is subscribed to with other options: a socket gets each stream in one way
+   */
   add(wish: StreamWish, listener: (message: StreamMessage) => void): { name: string; isNew: boolean } {
     const name = nameOf(wish.channel, wish.symbol)
     const known = this.#wanted.get(name)
     if (known) {
+      refuseOtherOptions(known.wish, wish, name)
       known.listeners.add(listener)
       return { name, isNew: false }
     }

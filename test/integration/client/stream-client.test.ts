@@ -184,6 +184,37 @@ describe('the client of the streams', () => {
     assert.deepEqual(told, [{ name: 'gap', channel: 'market-data', symbol, from: 4, to: Number(next) - 1 }])
   })
 
+  it('shares a stream among those that ask for the same, and refuses another way of seeing it', async () => {
+    const { client } = startClient({ url })
+    const wish = { channel: 'market-data', symbol, conflateMs: 500 } as const
+    const [first, second]: [StreamMessage[], StreamMessage[]] = [[], []]
+    const [one, other] = [
+      client.subscribe(wish, (got) => first.push(got)),
+      client.subscribe(wish, (got) => second.push(got)),
+    ]
+    for (const changes of [
+      { conflateMs: 100 },
+      { conflateMs: undefined },
+      { snapshot: false },
+      { since: { epoch: 'e', seq: 1 } },
+    ]) {
+      assert.throws(() => client.subscribe({ ...wish, ...changes } as typeof wish), TypeError)
+    }
+    await eventually(async () => {
+      await publishPrices(1)
+      assert.ok(first.length > 0 && second.length > 0)
+    })
+    one.unsubscribe()
+    const before = first.length
+    await eventually(async () => {
+      await publishPrices(1)
+      assert.ok(second.length > before + 1)
+    })
+    assert.equal(first.length, before)
+    other.unsubscribe()
+    client.subscribe({ ...wish, conflateMs: 100 })
+  })
+
   it('does not bring an event again that is announced again', async () => {
     const { client } = startClient({ url })
     const got: StreamMessage[] = []
