@@ -16,9 +16,16 @@ export async function readPages<Row>(
   do {
     const limit = Math.min(PAGE, options.most - rows.length)
     const query = { ...options.query, limit, ...(cursor === null ? {} : { cursor }) }
-    const page: Record<string, unknown> = await server.call('GET', path, { query })
+    const page: Record<string, unknown> = await readPage(server, path, query, cursor !== null)
     rows.push(...(page[options.name] as Row[]))
     cursor = page['next_cursor'] as string | null
   } while (cursor !== null && rows.length < options.most)
   return { rows, next_cursor: cursor }
+}
+
+/** Within a long list the rate limit is waited for: from its beginning it would be met again. */
+async function readPage(server: Server, path: string, query: Sent['query'], isFurther: boolean) {
+  const sent = query === undefined ? {} : { query }
+  if (!isFurther) return server.call<Record<string, unknown>>('GET', path, sent)
+  return (await server.insist<Record<string, unknown>>('GET', path, sent, () => undefined)).body
 }

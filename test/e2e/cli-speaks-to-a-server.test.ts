@@ -134,6 +134,7 @@ describe('the command line, for whoever uses a server', function () {
       [2, /no event type "alert"/, ['events', 'publish', 'alert']],
       [2, /is no stream/, ['events', 'tail', 'prices/AAPL']],
       [2, /cannot be read \(ENOENT\)/, ['events', 'publish', '--file', join(folder, 'nothing')]],
+      [2, /is a directory/, ['events', 'publish', '--file', folder]],
       [2, /A token is missing/, ['webhooks', 'list', '--url', `http://${system.host}`]],
       [1, /422 .*\n {2}url: /, ['webhooks', 'create', 'nonsense']],
       [1, /^401 /, ['listen', '--forward', receiver.url, '--token', 'bad']],

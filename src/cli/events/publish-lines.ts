@@ -82,6 +82,11 @@ function withLines(message: string, { lines, firstLine }: Batch): string {
 async function* batches(input: Readable, most: number): AsyncGenerator<Batch> {
   let batch: Batch = { firstLine: 1, lines: [], bytes: 0 }
   let number = 0
+  let failure: Error | undefined
+  // The lines end with it, without a word.
+  input.once('error', (error) => {
+    failure = error
+  })
   for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     number += 1
     const bytes = Buffer.byteLength(text) + 1
@@ -93,5 +98,6 @@ async function* batches(input: Readable, most: number): AsyncGenerator<Batch> {
     batch.lines.push({ number, text })
     batch.bytes += bytes
   }
+  if (failure) throw new CommandFailed(`The input cannot be read on: ${failure.message}`, { cause: failure })
   if (batch.lines.length > 0) yield batch
 }

@@ -70,8 +70,12 @@ async function publishFile(call: Call, path: string): Promise<void> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`${path} cannot be read (${error.code}).`)
   })
-  const { size } = await file.stat()
-  await publishLines({ ...call, server, key, batch, input: file.createReadStream(), bytes: size })
+  const stats = await file.stat()
+  if (stats.isDirectory()) {
+    await file.close()
+    throw new UsageError(`${path} is a directory.`)
+  }
+  await publishLines({ ...call, server, key, batch, input: file.createReadStream(), bytes: stats.size })
 }
 
 function typeOf([type]: readonly string[]): string {

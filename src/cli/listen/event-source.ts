@@ -6,7 +6,7 @@ import type { Forwardable } from './forward.ts'
 
 /** No stream carries events of every type. Thirty requests a minute leave half of the smallest allowance. */
 const LOOK_EVERY_MS = 2_000
-const MOST = 100_000
+const MOST = Number.POSITIVE_INFINITY
 
 export interface EventFilter {
   types: readonly string[] | undefined

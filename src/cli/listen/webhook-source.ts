@@ -9,7 +9,7 @@ import type { Forwardable } from './forward.ts'
 
 /** What the stream leaves out without telling, as when a process ended, is found within this. */
 const LOOK_EVERY_MS = 5_000
-const MOST = 100_000
+const MOST = Number.POSITIVE_INFINITY
 
 /** The deliveries of one webhook. */
 export function webhookSource(server: Server, webhookId: string): Source<Forwardable> {
