@@ -151,6 +151,11 @@ describe('the command line, for whoever uses a server', function () {
     }
   })
 
+  it('knows the system that has the port for its own', async () => {
+    const { stdout } = await runCommandLine(['doctor'], { PORT: system.host.split(':')[1], DATA_DIR: folder })
+    assert.match(stdout, /^ok {4}port \d+: taken by a running ara-events$/m)
+  })
+
   it('publishes one event, and never twice under one key', async () => {
     const args = [
       'events',
