@@ -11,6 +11,7 @@ import { createApp } from './http/app.ts'
 import { createBoard } from './http/board.ts'
 import { createConsole } from './http/console.ts'
 import { limitRequests } from './http/middleware/rate-limit.ts'
+import type { Route } from './http/route.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { deliveryRoutes } from './http/routes/deliveries.ts'
@@ -75,42 +76,43 @@ export async function serve(
   const logins = createLoginLimit(config.identity.failedLoginsPerMinute)
   const intake = createIntake(backplane, config.streams.publishBacklog)
   const announcer = createAnnouncer({ db, publisher: backplane, onError: errors('announcer.error') })
+  const routes: Route[] = [
+    ...eventRoutes({
+      db,
+      accept: createAcceptance({ db }),
+      announcer,
+      wake: deps.wake,
+      batchBodyLimit: config.server.batchBodyLimit,
+      onAccepted: deps.metrics.accepted,
+      tracing: resources.tracing,
+    }),
+    ...publishRoutes({ intake, bodyLimit: config.server.batchBodyLimit }),
+    ...webhookRoutes({
+      db,
+      secrets: resources.secrets,
+      checkUrl: urlCheck(config.deliveries.allowCidrs),
+      limits: config.limits,
+      maxAttempts: config.deliveries.maxAttempts,
+    }),
+    ...deliveryRoutes({ db, wake: deps.wake }),
+    ...recoveryRoutes({ db, retentionDays: config.database.retentionDays, now: () => new Date() }),
+    ...authRoutes({ db, blocked }),
+    ...auditRoutes({ db }),
+    ...signInRoutes({ links: deps.links, logins }),
+    ...overviewRoutes({ db, registry: deps.registry, waiting: waitingIn }),
+    ...documentRoutes({ version: config.version, routes: () => routes }),
+    ...healthRoutes({
+      checks: checksOf(resources),
+      accepting: () => accepting,
+      registry: deps.registry,
+      metricsToken: config.secrets.metricsToken,
+    }),
+  ]
   const app = createApp({
     authenticator,
     logins,
     limitRequests: limitRequests({ perMinute: config.limits.requestsPerMinute, redis: resources.redis }),
-    routes: [
-      ...eventRoutes({
-        db,
-        accept: createAcceptance({ db }),
-        announcer,
-        wake: deps.wake,
-        batchBodyLimit: config.server.batchBodyLimit,
-        onAccepted: deps.metrics.accepted,
-        tracing: resources.tracing,
-      }),
-      ...publishRoutes({ intake, bodyLimit: config.server.batchBodyLimit }),
-      ...webhookRoutes({
-        db,
-        secrets: resources.secrets,
-        checkUrl: urlCheck(config.deliveries.allowCidrs),
-        limits: config.limits,
-        maxAttempts: config.deliveries.maxAttempts,
-      }),
-      ...deliveryRoutes({ db, wake: deps.wake }),
-      ...recoveryRoutes({ db, retentionDays: config.database.retentionDays, now: () => new Date() }),
-      ...authRoutes({ db, blocked }),
-      ...auditRoutes({ db }),
-      ...signInRoutes({ links: deps.links, logins }),
-      ...overviewRoutes({ db, registry: deps.registry, waiting: waitingIn }),
-      ...documentRoutes({ version: config.version }),
-      ...healthRoutes({
-        checks: checksOf(resources),
-        accepting: () => accepting,
-        registry: deps.registry,
-        metricsToken: config.secrets.metricsToken,
-      }),
-    ],
+    routes,
     pages: [
       createConsole(),
       createBoard({

@@ -36,6 +36,8 @@ export const MATRIX: Record<string, Entry> = {
   'GET /health/live': { path: fixed('/health/live'), who: 'everybody', ok: 200 },
   'GET /health/ready': { path: fixed('/health/ready'), who: 'everybody', ok: 200 },
   'GET /asyncapi.json': { path: fixed('/asyncapi.json'), who: 'everybody', ok: 200 },
+  'GET /openapi.json': { path: fixed('/openapi.json'), who: 'everybody', ok: 200 },
+  'GET /docs': { path: fixed('/docs'), who: 'everybody', ok: 200 },
   'GET /metrics': { path: fixed('/metrics'), who: 'everybody', ok: 404 },
   'GET /api/v1/auth/me': { path: fixed('/api/v1/auth/me'), who: 'readers', ok: 200 },
   'POST /api/v1/auth/tickets': { path: fixed('/api/v1/auth/tickets'), who: 'readers', ok: 201 },
