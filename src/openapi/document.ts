@@ -8,7 +8,8 @@ import { HEADERS, type HeaderName } from './headers.ts'
 import { OPERATIONS, type Operation } from './operations.ts'
 import { describeReceived } from './received.ts'
 import { ID_EXAMPLES, type Json, schemaOf, withoutIds } from './schema-of.ts'
-import { ErrorAnswer, shapes } from './shapes.ts'
+import { shapes } from './shape.ts'
+import { ErrorAnswer } from './shapes.ts'
 
 /** The REST interface as OpenAPI 3.1 describes it: routes and bodies from what validates them, answers from their shapes. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { examples } from '../events/event-examples.ts'
 import type { ErrorCode } from './errors.ts'
 import type { HeaderName } from './headers.ts'
+import { AuditPage, Overview, SignedIn } from './operator-shapes.ts'
 import * as shape from './shapes.ts'
 
 /** What the document says of a route beside its definition. */
@@ -134,16 +135,16 @@ export const OPERATIONS: Record<string, Operation> = {
   'DELETE /api/v1/users/:id/block': { tag: 'Identity', answers: { 204: null } },
   'GET /api/v1/audit-log': {
     tag: 'Identity',
-    answers: { 200: shape.AuditPage },
+    answers: { 200: AuditPage },
     query: { action: 'webhook.created', since: '2026-01-01T00:00:00Z', limit: '10' },
   },
   'POST /api/v1/auth/sign-in': {
     tag: 'Identity',
-    answers: { 200: shape.SignedIn },
+    answers: { 200: SignedIn },
     errors: ['unauthorized', 'rate_limited'],
     body: { code: 'si_2f1d1c0b7a11' },
   },
-  'GET /api/v1/admin/overview': { tag: 'Operation', answers: { 200: shape.Overview } },
+  'GET /api/v1/admin/overview': { tag: 'Operation', answers: { 200: Overview } },
   'GET /health/live': { tag: 'Operation', answers: { 200: shape.Live } },
   'GET /health/ready': { tag: 'Operation', answers: { 200: shape.Readiness, 503: shape.Readiness } },
   'GET /metrics': { tag: 'Operation', answers: { 200: 'text' }, errors: ['not_found', 'unauthorized'] },
