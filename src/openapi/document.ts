@@ -3,13 +3,18 @@ import { EVENT_TYPES } from '../events/catalogue.ts'
 import { EventInput } from '../events/prepare-event.ts'
 import type { Route } from '../http/route.ts'
 import { ANSWER_EXAMPLES } from './answer-examples.ts'
+import { errorAnswers } from './error-answers.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
-import { HEADERS, type HeaderName } from './headers.ts'
+import { eventStreamPaths } from './event-streams.ts'
+import { HEADERS, type HeaderName, headerReferences } from './headers.ts'
 import { OPERATIONS, type Operation } from './operations.ts'
 import { describeReceived } from './received.ts'
 import { ID_EXAMPLES, type Json, schemaOf, withoutIds } from './schema-of.ts'
-import { shapes } from './shape.ts'
-import { ErrorAnswer } from './shapes.ts'
+import { pointer, referTo, shapes } from './shape.ts'
+
+const STREAM_ERRORS: ErrorCode[] = [
+  ...(['bad_request', 'unauthorized', 'forbidden', 'not_found', 'rate_limited', 'unavailable'] as const),
+]
 
 /** The REST interface as OpenAPI 3.1 describes it: routes and bodies from what validates them, answers from their shapes. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
@@ -18,6 +23,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     const path = templateOf(route.path)
     paths[path] = { ...paths[path], [route.method]: describeRoute(route) }
   }
+  const refusals = errorAnswers(STREAM_ERRORS, (more) => headerReferences(['X-Request-Id', ...more]))
+  Object.assign(paths, eventStreamPaths(refusals))
   return {
     openapi: '3.1.0',
     jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
@@ -29,7 +36,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
         'Events in, streams and signed webhooks out. Every error has the same envelope, every list the same pages (`limit`, `cursor`, `next_cursor`). The streams are described by `/asyncapi.json`.',
     },
     servers: [{ url: '/' }],
-    tags: ['Events', 'Webhooks', 'Deliveries', 'Recoveries', 'Identity', 'Operation'].map((name) => ({ name })),
+    tags: ['Events', 'Webhooks', 'Deliveries', 'Recoveries', 'Streams', 'Identity', 'Operation'].map((name) => ({
+      name,
+    })),
     paths,
     webhooks: Object.fromEntries(EVENT_TYPES.map((type) => [type, { post: describeReceived(type) }])),
     components: {
@@ -172,39 +181,8 @@ export function errorCodes(route: Route, operation: Operation | undefined): Erro
 }
 
 function errorsOf(route: Route, operation: Operation | undefined): Json {
-  const byStatus = new Map<number, ErrorCode[]>()
-  for (const code of errorCodes(route, operation)) {
-    const { status } = ERRORS[code]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
-  }
-  return Object.fromEntries(
-    [...byStatus]
-      .filter(([status]) => operation?.answers[status] === undefined)
-      .map(([status, codes]) => [
-        status,
-        {
-          description: codes.map((code) => `\`${code}\``).join(', '),
-          headers: headersOf(route, errorHeaders(status), status !== 401),
-          content: {
-            'application/json': {
-              schema: referTo(ErrorAnswer),
-              examples: Object.fromEntries(codes.map((code) => [code, { value: envelope(code) }])),
-            },
-          },
-        },
-      ]),
-  )
-}
-
-function envelope(code: ErrorCode): Json {
-  const error: { message: string; details?: unknown } = ERRORS[code]
-  const at = { timestamp: '2026-06-01T09:30:00.000Z', request_id: 'req_7f3a1c' }
-  return { error: code, message: error.message, details: error.details ?? null, ...at }
-}
-
-function errorHeaders(status: number): HeaderName[] {
-  if (status === 401) return ['WWW-Authenticate']
-  return status === 429 || status === 503 ? ['Retry-After'] : []
+  const codes = errorCodes(route, operation).filter((code) => operation?.answers[ERRORS[code].status] === undefined)
+  return errorAnswers(codes, (more, status) => headersOf(route, more, status !== 401))
 }
 
 /** Whoever is not known is not counted. */
@@ -212,20 +190,10 @@ function headersOf(route: Route, more: readonly HeaderName[], counted = true): J
   const names: HeaderName[] = ['X-Request-Id', ...more]
   if (route.permission !== 'public' && counted)
     names.push('X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset')
-  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+  return headerReferences(names)
 }
 
 function namedSchemas(): Json {
   const { schemas } = z.toJSONSchema(shapes, { uri: pointer, io: 'output', unrepresentable: 'any' })
   return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutIds(schema as Json)]))
-}
-
-function referTo(shape: z.ZodType): Json {
-  const known = shapes.get(shape)
-  if (!known) throw new Error('A shape of an answer has no name')
-  return { $ref: pointer(known.id) }
-}
-
-function pointer(id: string): string {
-  return `#/components/schemas/${id}`
 }

@@ -7,6 +7,7 @@ export interface DocumentedError {
 
 /** Every `error` that REST answers. */
 export const ERRORS = {
+  bad_request: { status: 400, message: 'epoch and since come together' },
   malformed_json: { status: 400, message: 'The body is not JSON: Unexpected end of JSON input' },
   empty_body: { status: 400, message: 'The request needs a body.' },
   malformed_text: { status: 400, message: 'The body is not UTF-8.' },

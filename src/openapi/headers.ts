@@ -12,6 +12,10 @@ export const HEADERS = {
 
 export type HeaderName = keyof typeof HEADERS
 
+export function headerReferences(names: readonly HeaderName[]): Record<string, { $ref: string }> {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+}
+
 function text(description: string, example: string) {
   return { description, schema: { type: 'string' }, example }
 }

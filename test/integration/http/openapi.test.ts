@@ -38,7 +38,10 @@ describe('the OpenAPI document', () => {
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     )
-    assert.deepEqual(documented.sort(), [...routes.keys()].map(templateOf).sort())
+    const beside = ['predictions/{symbol}', 'market-data/{symbol}', 'alerts'].map(
+      (path) => `GET /api/v1/streams/${path}`,
+    )
+    assert.deepEqual(documented.sort(), [...[...routes.keys()].map(templateOf), ...beside].sort())
     assert.deepEqual(Object.keys(OPERATIONS).sort(), [...routes.keys()].sort())
   })
 
@@ -119,6 +122,17 @@ describe('the OpenAPI document', () => {
     assert.ok(headers.get('content-security-policy')?.includes(`style-src 'sha256-${hash}'`))
     assert.doesNotMatch(text, /<script|<link|<img|\bsrc=|url\(/)
     for (const { path } of operations(document)) assert.ok(text.includes(`<code>${path}</code>`), path)
+  })
+
+  it('holds for what streams as Server-Sent Events are refused with', async () => {
+    for (const path of ['predictions/AAPL', 'market-data/AAPL', 'alerts']) {
+      const documented = `/api/v1/streams/${path.replace('AAPL', '{symbol}')}`
+      for (const query of ['token=nonsense', 'since=41', 'last_event_id=nonsense', 'snapshot=perhaps']) {
+        const answer = await system.call('GET', `/api/v1/streams/${path}?${query}`)
+        assert.ok(answer.status >= 400, answer.text)
+        contract.answers(documented, 'get', answer)
+      }
+    }
   })
 
   describe('holds for', () => {
