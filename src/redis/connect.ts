@@ -78,7 +78,8 @@ function connectServer(
   { name, log, kind }: ConnectOptions,
 ): RedisConnection {
   const options = linkOptions(name, kind)
-  const redis = place.kind === 'single' ? new Redis(place.url, options) : new Redis({ ...options, ...named(place) })
+  const redis =
+    place.kind === 'single' ? new Redis(place.url, options) : new Redis({ ...options, ...sentinelOptions(place) })
   redis.on('error', rateLimitedErrors(log, 'redis.error'))
   return redis
 }
@@ -98,7 +99,8 @@ function wait(times: number): number {
   return Math.min(200 * times, MOST_WAIT_MS)
 }
 
-function named(place: Extract<RedisPlace, { kind: 'sentinel' }>): LinkOptions {
+/** What finds the master by its Sentinels. */
+export function sentinelOptions(place: Extract<RedisPlace, { kind: 'sentinel' }>): LinkOptions {
   const { servers, master, db, sentinel, credentials, tls } = place
   return {
     sentinels: servers.map((server) => ({ ...server })),

@@ -1,33 +1,91 @@
 import { Redis } from 'ioredis'
 import { clockBehind } from '../../db/check-clock.ts'
+import { sentinelOptions } from '../../redis/connect.ts'
+import { parseRedisUrl, REDIS_FORMS, type RedisPlace } from '../../redis/place.ts'
 import { isSafeVersion, SAFE_VERSIONS } from '../../safe-versions.ts'
 import { clockFinding } from './clock-finding.ts'
 import { type Finding, fail, ok, reasonOf, warn } from './finding.ts'
 
 const OLDEST = [6, 2]
 const LIMIT_MS = 5_000
+/** One try, since somebody waits for the verdict. */
+const ONCE = {
+  lazyConnect: true,
+  connectTimeout: LIMIT_MS,
+  commandTimeout: LIMIT_MS,
+  maxRetriesPerRequest: 0,
+  retryStrategy: () => null,
+}
 
-/** @param about the variable that names it */
+/** One Redis, the master that Sentinels name, or every master of a cluster. @param about the variable that names it */
 export async function checkRedis(about: string, url: string): Promise<Finding[]> {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: LIMIT_MS,
-    commandTimeout: LIMIT_MS,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  })
+  const place = parseRedisUrl(url)
+  if (place === null) return [fail(about, 'is not the address of a Redis', `It ${REDIS_FORMS}.`)]
+  switch (place.kind) {
+    case 'single':
+      return visit(about, new Redis(place.url, ONCE))
+    case 'sentinel': {
+      const toMaster = { ...sentinelOptions(place), sentinelRetryStrategy: () => null, failoverDetector: false }
+      return visit(about, new Redis({ ...ONCE, ...toMaster }))
+    }
+    case 'cluster':
+      return checkCluster(about, place)
+    default:
+      return place satisfies never
+  }
+}
+
+async function visit(about: string, redis: Redis, look: (redis: Redis) => Promise<Finding[]> = lookAt(about)) {
   let reason: unknown
   redis.on('error', (error) => {
     reason = error
   })
   try {
     await redis.connect()
-    return await look(about, redis)
+    return await look(redis)
   } catch (error) {
     return [fail(about, `cannot be reached: ${reasonOf(reason ?? error)}`, `Check ${about}, and that the server runs.`)]
   } finally {
     redis.disconnect()
   }
+}
+
+type ClusterPlace = Extract<RedisPlace, { kind: 'cluster' }>
+
+/** The first of its servers that answers knows the others. */
+async function checkCluster(about: string, place: ClusterPlace): Promise<Finding[]> {
+  const memberAt = (server: { host: string; port: number }) =>
+    new Redis({ ...ONCE, ...server, ...place.credentials, ...place.tls })
+  let unreached: Finding[] = []
+  for (const server of place.servers) {
+    let masters: { host: string; port: number }[] | undefined
+    const state = await visit(about, memberAt(server), async (redis) => {
+      masters = await mastersOf(redis)
+      return [checkState(about, readInfo(String(await redis.cluster('INFO'))), masters.length)]
+    })
+    if (masters === undefined) unreached = state
+    else {
+      const each = masters.map((master) => visit(`${about} (${master.host}:${master.port})`, memberAt(master)))
+      return [...state, ...(await Promise.all(each)).flat()]
+    }
+  }
+  return unreached
+}
+
+/** `CLUSTER SLOTS`: ranges of slots, each with its master first. */
+async function mastersOf(redis: Redis): Promise<{ host: string; port: number }[]> {
+  const ranges = await redis.cluster('SLOTS')
+  const masters = ranges.flatMap(([, , master]) => (master ? [{ host: master[0], port: master[1] }] : []))
+  return [...new Map(masters.map((master) => [`${master.host}:${master.port}`, master])).values()]
+}
+
+export function checkState(about: string, { cluster_state: state = 'unknown' }: Info, masters: number): Finding {
+  if (state === 'ok') return ok(about, `a cluster of ${masters} masters, all slots served`)
+  return fail(about, `the cluster is ${state}`, 'Look at CLUSTER INFO and CLUSTER NODES: some slots have no server.')
+}
+
+function lookAt(about: string): (redis: Redis) => Promise<Finding[]> {
+  return (redis) => look(about, redis)
 }
 
 async function look(about: string, redis: Redis): Promise<Finding[]> {
