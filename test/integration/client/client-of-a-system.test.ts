@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import type { DeliveryAttempt, StreamMessage } from '../../../client/src/server-frames.ts'
 import { makeToken } from '../../../src/identity/make-token.ts'
 import { closeClients, numbersOf, startClient } from '../../support/client-stage.ts'
@@ -115,6 +116,8 @@ describe('the client, on a system whose streams are in Redis', function () {
     client.watchDeliveries({}, (attempt) => all.push(attempt))
     const watch = client.watchDeliveries({ webhookId: first, include: 'request' }, (attempt) => one.push(attempt))
     await eventually(() => assert.equal(watching(), 2))
+    // Workers look once a second for what is watched.
+    await setTimeout(2_500)
     await predict()
     await eventually(() => assert.deepEqual([all.length, one.length], [2, 1]))
     assert.deepEqual(new Set(all.map(({ webhook_id }) => webhook_id)), new Set([first, second]))
