@@ -5,7 +5,7 @@ import { CLOSE } from '../../../src/sockets/close-codes.ts'
 describe('what a client does after a close', () => {
   it('is decided for each code of the server', () => {
     const stops = [CLOSE.badRequest, CLOSE.forbidden, CLOSE.noSuchStream, CLOSE.replaced, CLOSE.tooManySubscriptions]
-    const comesBack = [CLOSE.ourFault, CLOSE.draining, CLOSE.silent, CLOSE.tooSlow, CLOSE.tooMany]
+    const comesBack = [CLOSE.abnormal, CLOSE.ourFault, CLOSE.draining, CLOSE.silent, CLOSE.tooSlow, CLOSE.tooMany]
     const decided = Object.values(CLOSE).map((code) => [code, afterClose(code, '', 0, 0).do])
     const expected = [
       ...stops.map((code) => [code, 'stop']),
