@@ -5,8 +5,10 @@ export type Theme = 'system' | 'light' | 'dark'
 const KEY = 'ara-theme'
 const THEMES: readonly Theme[] = ['system', 'light', 'dark']
 
+const darkSystem = matchMedia('(prefers-color-scheme: dark)')
 export const theme = createSignal<Theme>(read())
 apply(theme.value)
+darkSystem.addEventListener('change', () => apply(theme.value))
 
 /** The next of the three. */
 export function turnTheme(): void {
@@ -16,9 +18,10 @@ export function turnTheme(): void {
   theme.value = next
 }
 
+/** The style sheets know light and dark only. */
 function apply(chosen: Theme): void {
-  if (chosen === 'system') delete document.documentElement.dataset['theme']
-  else document.documentElement.dataset['theme'] = chosen
+  const shown = chosen === 'system' ? (darkSystem.matches ? 'dark' : 'light') : chosen
+  document.documentElement.dataset['theme'] = shown
 }
 
 function read(): Theme {

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useChartColours } from '../../parts/chart-colours.ts'
+import { fitChart } from '../../parts/fit-chart.ts'
 import type { Sample } from './series.ts'
 
 const HEIGHT = 56
@@ -68,11 +69,9 @@ function Spark({
       element,
     )
     chart.current = drawn
-    const watcher = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: HEIGHT }))
-    watcher.observe(element)
+    const end = fitChart(drawn, element, HEIGHT)
     return () => {
-      watcher.disconnect()
-      drawn.destroy()
+      end()
       chart.current = null
     }
   }, [colours, isBad])

@@ -3,6 +3,7 @@ import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { price } from '../../format.ts'
 import { useChartColours } from '../../parts/chart-colours.ts'
+import { fitChart } from '../../parts/fit-chart.ts'
 import type { ChartRows } from '../../streams/chart-rows.ts'
 
 const HEIGHT = 320
@@ -61,11 +62,9 @@ export function PriceChart({ rows, alerts, label }: { rows: ChartRows; alerts: r
       element,
     )
     chart.current = drawn
-    const watcher = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: HEIGHT }))
-    watcher.observe(element)
+    const end = fitChart(drawn, element, HEIGHT)
     return () => {
-      watcher.disconnect()
-      drawn.destroy()
+      end()
       chart.current = null
     }
   }, [colours])
