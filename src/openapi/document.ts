@@ -6,10 +6,11 @@ import { ANSWER_EXAMPLES } from './answer-examples.ts'
 import { errorAnswers } from './error-answers.ts'
 import { ERRORS, type ErrorCode } from './errors.ts'
 import { eventStreamPaths } from './event-streams.ts'
+import { ID } from './example-things.ts'
 import { HEADERS, type HeaderName, headerReferences } from './headers.ts'
 import { OPERATIONS, type Operation } from './operations.ts'
 import { describeReceived } from './received.ts'
-import { ID_EXAMPLES, type Json, schemaOf, withoutIds } from './schema-of.ts'
+import { camelCase, type Json, schemaOf, withoutIds } from './schema-of.ts'
 import { pointer, referTo, shapes } from './shape.ts'
 
 const STREAM_ERRORS: ErrorCode[] = [
@@ -71,7 +72,7 @@ function describeRoute(route: Route): Json {
   }
 }
 
-export function nameOf(route: Route): string {
+function nameOf(route: Route): string {
   return `${route.method.toUpperCase()} ${route.path}`
 }
 
@@ -80,25 +81,25 @@ function operationId(route: Route): string {
     .replace('/api/v1', '')
     .split(/[/:._-]+/)
     .filter((word) => word !== '')
-  return [route.method, ...words]
-    .map((word, index) => (index === 0 ? word : word[0]?.toUpperCase() + word.slice(1)))
-    .join('')
+  return camelCase([route.method, ...words])
+}
+
+/** Of the id that follows each of these in a path. */
+const EXAMPLE_AFTER: Record<string, string> = {
+  webhooks: ID.webhook,
+  deliveries: ID.delivery,
+  events: ID.event,
+  recoveries: ID.recovery,
+  'api-keys': ID.key,
+  users: ID.user,
 }
 
 function pathParameters(route: Route): Json[] {
   const segments = route.path.split('/')
   return segments.flatMap((segment, index) => {
     if (!segment.startsWith(':')) return []
-    const name = segment.slice(1)
-    const thing =
-      name === 'id'
-        ? (segments[index - 1] ?? '')
-            .replace(/^api-key/, 'key')
-            .replace(/ies$/, 'y')
-            .replace(/s$/, '')
-        : name.replace(/_id$/, '')
-    const example = ID_EXAMPLES[thing] ?? 'AAPL'
-    return [{ name, in: 'path', required: true, schema: { type: 'string' }, example }]
+    const example = EXAMPLE_AFTER[segments[index - 1] ?? '']
+    return [{ name: segment.slice(1), in: 'path', required: true, schema: { type: 'string' }, example }]
   })
 }
 
@@ -114,7 +115,7 @@ function queryParameters(route: Route, operation: Operation | undefined): Json[]
     required: required.includes(name),
     schema,
     ...(operation?.query?.[name] === undefined ? {} : { example: operation.query[name] }),
-    ...(name === 'webhook_id' ? { example: ID_EXAMPLES['webhook'] } : {}),
+    ...(name === 'webhook_id' ? { example: ID.webhook } : {}),
   }))
 }
 
@@ -167,7 +168,7 @@ function contentOf(shape: z.ZodType | 'text' | 'html', example: unknown): Json {
 }
 
 /** Errors that follow from the definition of a route, and those that it has besides. */
-export function errorCodes(route: Route, operation: Operation | undefined): ErrorCode[] {
+function errorCodes(route: Route, operation: Operation | undefined): ErrorCode[] {
   const codes: ErrorCode[] = [...(operation?.errors ?? [])]
   if (route.body || route.rawBody) {
     codes.push('malformed_json', 'malformed_text', 'aborted', 'payload_too_large', 'unsupported_media_type')

@@ -1,4 +1,5 @@
 import { ERRORS, type ErrorCode } from './errors.ts'
+import { OPENED } from './example-things.ts'
 import type { HeaderName } from './headers.ts'
 import type { Json } from './schema-of.ts'
 import { referTo } from './shape.ts'
@@ -35,6 +36,6 @@ function said(status: number): HeaderName[] {
 
 function envelope(code: ErrorCode): Json {
   const error: { message: string; details?: unknown } = ERRORS[code]
-  const at = { timestamp: '2026-06-01T09:30:00.000Z', request_id: 'req_7f3a1c' }
+  const at = { timestamp: OPENED, request_id: 'req_7f3a1c' }
   return { error: code, message: error.message, details: error.details ?? null, ...at }
 }

@@ -1,5 +1,5 @@
 import { CONFLATE_MS } from '../streams/conflation.ts'
-import type { Json } from './schema-of.ts'
+import { camelCase, type Json } from './schema-of.ts'
 
 /*
  * The streams as Server-Sent Events. They are answered beside the routes, by the server of the sockets, so they are described here
@@ -41,7 +41,7 @@ export function eventStreamPaths(errors: Json): Record<string, Json> {
 function describe(path: string, what: string, errors: Json): Json {
   const [channel = ''] = path.replace('/api/v1/streams/', '').split('/')
   return {
-    operationId: `stream${channel.split('-').map(capital).join('')}`,
+    operationId: camelCase(['stream', ...channel.split('-')]),
     tags: ['Streams'],
     summary: `${what}, as Server-Sent Events. The data of an event is a frame as /asyncapi.json describes it.`,
     security: [{ token: [] }, { apiKey: [] }, {}],
@@ -72,8 +72,4 @@ function describe(path: string, what: string, errors: Json): Json {
       ...errors,
     },
   }
-}
-
-function capital(word: string): string {
-  return word[0]?.toUpperCase() + word.slice(1)
 }

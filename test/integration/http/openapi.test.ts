@@ -91,7 +91,12 @@ describe('the OpenAPI document', () => {
 
   it('names in each path what the path has, and points nowhere that is not there', () => {
     for (const { path, operation } of operations(document)) {
-      const inPath = operation.parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)
+      const ofPath = operation.parameters.filter((parameter) => parameter.in === 'path')
+      assert.ok(
+        ofPath.every(({ example }) => example !== undefined),
+        path,
+      )
+      const inPath = ofPath.map(({ name }) => name)
       assert.deepEqual(
         inPath,
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
