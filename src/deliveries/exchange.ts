@@ -25,7 +25,7 @@ export const MOST_HINTS = 20
 
 /**
  * One request and its answer, with one deadline over all of it: undici's own would begin only once there is a connection. It takes
- * the answer as undici reads it, which costs half of what a stream of its body does.
+ * the answer as undici reads it, without a stream for its body.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly answer: Promise<Answer>

@@ -51,29 +51,29 @@ const ACCEPTED_ENCODING = 'identity'
 /** Posts to receivers: guarded addresses, no redirects, no proxies, no decompression. It never throws. */
 export function createSender(options: { allowCidrs: readonly string[] } & Trust): Sender {
   const pools = createPools(createAddressGuard(options.allowCidrs), options)
-  const underWay = createUnderWay()
+  const exchanges = createExchanges()
   return {
-    send: (request) => send(pools, underWay, request),
+    send: (request) => send(pools, exchanges, request),
     close: () => pools.close(),
   }
 }
 
 /** The exchanges that a signal ends. Hundreds of them share the one that stops their worker, so it gets one listener for all. */
-interface UnderWay {
+interface Exchanges {
   add(exchange: Exchange, signal: AbortSignal | undefined): void
   delete(exchange: Exchange, signal: AbortSignal | undefined): void
 }
 
-function createUnderWay(): UnderWay {
+function createExchanges(): Exchanges {
   const bySignal = new WeakMap<AbortSignal, Set<Exchange>>()
 
   function under(signal: AbortSignal): Set<Exchange> {
     const known = bySignal.get(signal)
     if (known) return known
-    const exchanges = new Set<Exchange>()
-    bySignal.set(signal, exchanges)
-    signal.addEventListener('abort', () => abortAll(exchanges), { once: true })
-    return exchanges
+    const running = new Set<Exchange>()
+    bySignal.set(signal, running)
+    signal.addEventListener('abort', () => abortAll(running), { once: true })
+    return running
   }
 
   return {
@@ -87,14 +87,14 @@ function createUnderWay(): UnderWay {
   }
 }
 
-function abortAll(exchanges: ReadonlySet<Exchange>): void {
-  for (const exchange of exchanges) exchange.stop('aborted')
+function abortAll(running: ReadonlySet<Exchange>): void {
+  for (const exchange of running) exchange.stop('aborted')
 }
 
-async function send(pools: Pools, underWay: UnderWay, request: SendRequest): Promise<Outcome> {
+async function send(pools: Pools, exchanges: Exchanges, request: SendRequest): Promise<Outcome> {
   const startedAt = performance.now()
   const exchange = new Exchange(request.timeoutMs)
-  underWay.add(exchange, request.signal)
+  exchanges.add(exchange, request.signal)
   try {
     const { status, headers, body } = await post(pools, request, exchange)
     const retryAfter = headers['retry-after']
@@ -110,7 +110,7 @@ async function send(pools: Pools, underWay: UnderWay, request: SendRequest): Pro
     const { kind, message } = describe(error, request.timeoutMs)
     return { kind, message, durationMs: performance.now() - startedAt }
   } finally {
-    underWay.delete(exchange, request.signal)
+    exchanges.delete(exchange, request.signal)
   }
 }
 
