@@ -28,6 +28,7 @@ function build() {
 }
 
 function isStale() {
+  if (!existsSync(join(root, 'client', 'dist'))) return true
   const built = statSync(MARK, { throwIfNoEntry: false })?.mtimeMs ?? 0
   return SOURCES.some((source) => newest(join(root, source)) > built)
 }
