@@ -13,6 +13,8 @@ import type { FromLoneProcess, Opening, ToLoneProcess } from './lone-attempts.ts
  * them and ends when that is closed, also by the worker's death: then after the attempt that is under way.
  */
 const POOL = 2
+/** Closing takes so long at most, after the attempt under way; nobody is left who would end this process by force. */
+const CLOSE_MS = 10_000
 const log = openLog({ level: 'warn', name: 'lone attempts' })
 const abort = new AbortController()
 const closers = createClosers(log)
@@ -35,13 +37,9 @@ process.on('message', (message: ToLoneProcess) => {
       return message satisfies never
   }
 })
-process.once('disconnect', async () => {
-  await making
-  const parts = await opened
-  await parts?.attempting.close()
-  await parts?.db.close()
-  await closers.closeAll()
-})
+// A worker that died while this process began is gone before anybody listens for it.
+if (process.connected) process.once('disconnect', end)
+else process.exit()
 // A terminal tells the whole group; when to end is the worker's business.
 process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
@@ -71,6 +69,15 @@ async function make(claim: Claim): Promise<void> {
   } catch (error) {
     tell({ kind: 'failed', message: describe(error) })
   }
+}
+
+async function end(): Promise<void> {
+  await making
+  setTimeout(() => process.exit(1), CLOSE_MS).unref()
+  const parts = await opened
+  await parts?.attempting.close()
+  await parts?.db.close()
+  await closers.closeAll()
 }
 
 function tell(message: FromLoneProcess): void {

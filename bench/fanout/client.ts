@@ -53,18 +53,19 @@ export async function startClient(kind: Client['kind'] = 'C'): Promise<Client> {
   const program = join(directory, 'client')
   const files = (await readdir(SOURCE)).filter((name) => name.endsWith('.c')).map((name) => join(SOURCE, name))
   await runProgram(compiler, ['-O2', '-std=gnu11', '-pthread', ...files, '-o', program])
-  const child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(program, { stdio: 'pipe' })
   return drive(child, 'C', () => rm(directory, { recursive: true, force: true }))
 }
 
 function spawnScript(): ChildProcess {
   const args = ['--import', 'tsx', 'bench/fanout/slow-client.ts']
-  return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  return spawn(process.execPath, args, { stdio: 'pipe' })
 }
 
 function drive(child: ChildProcess, kind: Client['kind'], remove: () => Promise<void>): Client {
-  const { stdin, stdout } = child
-  if (!stdin || !stdout) throw new Error('The client has no pipes')
+  const { stdin, stdout, stderr } = child
+  if (!stdin || !stdout || !stderr) throw new Error('The client has no pipes')
+  stderr.pipe(process.stderr, { end: false })
   const waiting: ((line: string) => void)[] = []
   createInterface(stdout).on('line', (line) => waiting.shift()?.(line))
   const gone = new Promise<never>((_, reject) => {

@@ -1,3 +1,4 @@
+import { endLeftRunning, markRun } from './left-running.ts'
 import { startPostgres } from './postgres.ts'
 import { findRedisServer } from './redis.ts'
 import { findChromium, findPython } from './sample-runtimes.ts'
@@ -5,6 +6,7 @@ import { findChromium, findPython } from './sample-runtimes.ts'
 let stop: (() => Promise<void>) | undefined
 
 export async function mochaGlobalSetup(): Promise<void> {
+  markRun()
   // CI installs what is missing, and that takes longer than a test may. Elsewhere whoever runs one file needs no more than it.
   if (process.env['CI'] === 'true') {
     await findRedisServer()
@@ -17,4 +19,5 @@ export async function mochaGlobalSetup(): Promise<void> {
 
 export async function mochaGlobalTeardown(): Promise<void> {
   await stop?.()
+  for (const { pid, command } of await endLeftRunning()) console.error(`A test left this running: ${pid} ${command}`)
 }

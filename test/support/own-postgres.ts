@@ -10,6 +10,7 @@ import { usableBinaries } from '../../src/embedded/binaries.ts'
 import { handOver, serverUser } from '../../src/embedded/server-user.ts'
 import type { TestDatabase } from './database.ts'
 import { eventually } from './eventually.ts'
+import { runMark } from './left-running.ts'
 import { freePort } from './ports.ts'
 import { killTree, signalTree } from './process-tree.ts'
 
@@ -49,7 +50,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   let databases = 0
 
   async function launch(program: string, args: readonly string[]): Promise<ChildProcess> {
-    const options = { ...user, cwd: directory, env: { LC_ALL: 'C' }, detached: true }
+    const options = { ...user, cwd: directory, env: { ...runMark(), LC_ALL: 'C' }, detached: true }
     const child = spawn(join(binaries, program), args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
     child.stdout.on('data', (chunk) => printed.push(chunk))
     child.stderr.on('data', (chunk) => printed.push(chunk))

@@ -22,12 +22,15 @@ export interface WebProcess {
 
 export async function startWebProcess(env: Record<string, string> = {}): Promise<WebProcess> {
   const execArgv = ['--expose-gc', '--import', 'tsx']
-  const child = fork('test/support/stream-web.ts', { execArgv, env: { ...process.env, ...env } })
+  const child = fork('test/support/stream-web.ts', { execArgv, env: { ...process.env, ...env }, silent: true })
+  const printed: Buffer[] = []
+  child.stdout?.on('data', (chunk) => printed.push(chunk))
+  child.stderr?.on('data', (chunk) => printed.push(chunk))
   const waiting = new Map<number, (answer: unknown) => void>()
   const gone = once(child, 'exit')
   const [{ port }] = await Promise.race([
     once(child, 'message'),
-    gone.then(() => Promise.reject(new Error('The process ended before it listened'))),
+    gone.then(() => Promise.reject(new Error(`The process ended before it listened:\n${Buffer.concat(printed)}`))),
   ])
   child.on('message', ({ id, answer }: { id: number; answer: unknown }) => {
     waiting.get(id)?.(answer)

@@ -8,6 +8,7 @@ import type { WebCommand } from './stream-web-process.ts'
 
 /* A web process with nothing but streams, for `startWebProcess`. It does what it is told and says when that is done. */
 
+process.on('disconnect', () => process.exit())
 const { PORT = '0', REDIS_URL, SLOW_SECONDS = '15', SOCKETS_PER_USER = '1000000' } = process.env
 const log = openLog({ level: 'silent', name: 'test' })
 const history = { messages: 1000, seconds: 300 }
@@ -24,7 +25,6 @@ const system = await startStreams(backplane ? { ...shared, ...leases, backplane 
 process.on('message', async ({ id, ...command }: WebCommand & { id: number }) => {
   process.send?.({ id, answer: await obey(command) })
 })
-process.on('disconnect', () => process.exit())
 process.send?.({ port: system.port })
 
 async function obey(command: WebCommand): Promise<unknown> {

@@ -54,7 +54,7 @@ describe('embedded mode', () => {
       const log = { info() {}, warn() {} }
       console.log((await startEmbeddedPostgres(${options})).url)`
     const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     })
     owners.push(owner)
     return owner

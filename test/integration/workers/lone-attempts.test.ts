@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import type { CrashAt } from '../../../src/crash-points.ts'
 import type { Attempted } from '../../../src/deliveries/make-attempt.ts'
-import { createLoneAttempts, type LoneAttempts } from '../../../workers/lone-attempts.ts'
+import { createLoneAttempts, type LoneAttempts, type Opening } from '../../../workers/lone-attempts.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { eventually } from '../../support/eventually.ts'
+import { leftRunning } from '../../support/left-running.ts'
 import { type Response, startTestReceiver, type TestReceiver } from '../../support/receiver.ts'
 import { openDelivery, SECRETS_KEY, storeWebhook } from '../../support/work-attempts.ts'
 import { describeForEachQueue } from '../../support/work-bench.ts'
@@ -70,6 +73,17 @@ describe('a lone attempt', () => {
     assert.equal(gone.length, 1)
   })
 
+  it('does not outlive a worker that dies while it begins', async () => {
+    lone = newLone()
+    const claim = JSON.stringify({ deliveryId: await openDelivery(database.db), attempt: 1 })
+    const before = new Set(lonePids())
+    const program = ['--import', 'tsx', 'test/support/dying-worker.ts']
+    const args = [...program, '400', claim, JSON.stringify(newOpening())]
+    const worker = spawn(process.execPath, args, { stdio: 'ignore' })
+    assert.deepEqual(await once(worker, 'exit'), [null, 'SIGKILL'])
+    await eventually(() => lonePids().every((pid) => before.has(pid)))
+  })
+
   it('is aborted with its worker, and charged nothing', async () => {
     answer = 'hang'
     lone = newLone()
@@ -82,17 +96,21 @@ describe('a lone attempt', () => {
     assert.equal((await making)?.status, 'aborted')
   })
 
-  function newLone(crashAt?: CrashAt): LoneAttempts {
+  function newOpening(crashAt?: CrashAt): Opening {
     const [id = '', key = ''] = SECRETS_KEY.split(':')
+    return {
+      databaseUrl: database.url,
+      keys: [{ id, key: Buffer.from(key, 'base64') }],
+      rules: { allowCidrs: ['127.0.0.0/8'], retryBaseMs: 1_000, retryCapMs: 1_000, timeoutMs: 30_000 },
+      tracing: { endpoint: undefined },
+      version: '1.2.3',
+      crashAt,
+    }
+  }
+
+  function newLone(crashAt?: CrashAt): LoneAttempts {
     return createLoneAttempts({
-      opening: {
-        databaseUrl: database.url,
-        keys: [{ id, key: Buffer.from(key, 'base64') }],
-        rules: { allowCidrs: ['127.0.0.0/8'], retryBaseMs: 1_000, retryCapMs: 1_000, timeoutMs: 30_000 },
-        tracing: { endpoint: undefined },
-        version: '1.2.3',
-        crashAt,
-      },
+      opening: newOpening(crashAt),
       onGone: async (webhookId) => void gone.push(webhookId),
       onAttempt: (one) => void attempted.push(one),
       onError: (error) => assert.fail(String(error)),
@@ -142,5 +160,9 @@ describeForEachQueue('a delivery that has cut two attempts in a row', (bench) =>
     assert.deepEqual(log, { statuses: ['unknown', 'unknown', 'success'] })
   })
 })
+
+function lonePids(): number[] {
+  return leftRunning().flatMap(({ pid, command }) => (command.includes('lone-process') ? [pid] : []))
+}
 
 const never = () => new AbortController().signal
