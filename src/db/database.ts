@@ -124,6 +124,8 @@ const AWAY = /^(08|53|57|58|25006)/
 /** Somebody else's transaction held a row for longer than `lock_timeout`: says nothing about the store. */
 export const LOCK_NOT_AVAILABLE = '55P03'
 
+export const UNDEFINED_TABLE = '42P01'
+
 /** The SQLSTATE of a driver's error, or of the error it caused. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined

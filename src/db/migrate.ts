@@ -3,7 +3,7 @@ import { runMigrations as runBullMigrations } from 'bullmq'
 import knex from 'knex'
 import { Client } from 'pg'
 import { cannotReach, StartError } from '../start-error.ts'
-import { type Sql, sqlState } from './database.ts'
+import { type Sql, sqlState, UNDEFINED_TABLE } from './database.ts'
 import { makePartitions } from './partitions.ts'
 
 interface Migration {
@@ -17,7 +17,6 @@ const LOCK = 0x61726165
 const LOCK_NOT_AVAILABLE = '55P03'
 /** Who waits for a lock on a table makes everybody behind wait too. */
 const LOCK_MS = 10_000
-const UNDEFINED_TABLE = '42P01'
 
 /**
  * Brings a database up to date: our tables, BullMQ's when its jobs live in PostgreSQL, and the partitions of the next days.

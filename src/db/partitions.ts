@@ -1,7 +1,15 @@
-import type { Sql } from './database.ts'
+import { uuidTime } from '../ids.ts'
+import { type Sql, sqlState, UNDEFINED_TABLE } from './database.ts'
 import { lowestIdAt } from './id-bounds.ts'
 
-/** Tables that are cut into days of their UUIDv7, with the column that carries it. */
+/**
+ * Tables that are cut into days of their UUIDv7.
+ *
+ * A statement that waits for rows, by FOR UPDATE or an UPDATE, must not join a partitioned table: when such a row changes
+ * meanwhile, PostgreSQL 18 looks at it again with a copy of the plan, and what that copy leaves of the choice of partitions by
+ * the rows of a join ends the server's process (seen with 18.4; all connections are lost with it). It names the table of a day
+ * instead, or the rows by their ids.
+ */
 export const PARTITIONED = ['events', 'deliveries', 'attempts'] as const
 export type Partitioned = (typeof PARTITIONED)[number]
 export const DAY_MS = 86_400_000
@@ -73,6 +81,32 @@ export async function attachPartition(sql: Sql, table: string, name: string, day
   await sql.query({
     text: `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${firstId(day)}') TO ('${firstId(day + 1)}')`,
   })
+}
+
+/**
+ * Runs a statement on each day's table that the given rows are in; a day that is not there, or no longer, has none of them.
+ * @param run gets a day, for `partitionName`, and its rows
+ */
+export async function inEachDay<Row, Result>(
+  rows: readonly Row[],
+  idOf: (row: Row) => string,
+  run: (day: number, rows: Row[]) => Promise<Result[]>,
+): Promise<Result[]> {
+  const days = new Map<number, Row[]>()
+  for (const row of rows) {
+    const day = Math.floor(uuidTime(idOf(row)) / DAY_MS)
+    if (Number.isNaN(day)) continue
+    const group = days.get(day)
+    if (group) group.push(row)
+    else days.set(day, [row])
+  }
+  const found = await Promise.all([...days].map(([day, ofDay]) => run(day, ofDay).catch(noneIfMissing)))
+  return found.flat()
+}
+
+function noneIfMissing(error: unknown): [] {
+  if (sqlState(error) === UNDEFINED_TABLE) return []
+  throw error
 }
 
 export function partitionName(table: string, day: number): string {

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
-import { idRange } from '../db/id-bounds.ts'
 import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
+import { inEachDay, partitionName } from '../db/partitions.ts'
 import type { SignatureStyle } from '../webhooks/webhook.ts'
 import { cancelUndeliverable } from './cancel-deliveries.ts'
 import { failPoison, MOST_UNKNOWNS } from './poison.ts'
@@ -82,7 +82,7 @@ async function claimTogether(
 ): Promise<(ClaimedAttempt | null | Error)[]> {
   // Taken before the statement: the lease in the database can only end later than this says.
   const leaseEnds = performance.now() + LEASE_SECONDS * 1000
-  const rows = await startAttempts(deps.db, deps.worker, claims)
+  const rows = await inEachDay(claims, byDelivery, (day, ofDay) => startAttempts(deps, day, ofDay))
   const byId = new Map(rows.map((row) => [row.delivery_id, row]))
   const refused = claims.filter((claim) => !byId.has(claim.deliveryId)).map((claim) => claim.deliveryId)
   if (refused.length > 0) await settleRefused(deps.db, refused)
@@ -116,10 +116,16 @@ async function claimTogether(
   })
 }
 
-async function startAttempts(db: Database, worker: string, claims: readonly Claim[]): Promise<ClaimedRow[]> {
-  const ids = claims.map((claim) => claim.deliveryId)
+const byDelivery = (claim: Claim) => claim.deliveryId
+
+async function startAttempts(
+  { db, worker }: { db: Database; worker: string },
+  day: number,
+  claims: readonly Claim[],
+): Promise<ClaimedRow[]> {
+  const attempts = partitionName('attempts', day)
   return db.query<ClaimedRow>({
-    name: 'claim-start',
+    name: `claim-start-${day}`,
     text: `
       WITH job AS (
         SELECT due.delivery_id, due.attempt AS last_attempt, due.lease_until IS NOT NULL AS lost,
@@ -139,15 +145,15 @@ async function startAttempts(db: Database, worker: string, claims: readonly Clai
         RETURNING due.delivery_id, due.attempt, due.max_attempts, due.earlier_attempts, due.test, due.event_id,
           due.webhook_id, job.url, job.secret, job.previous_secret, job.headers, job.header_names, job.signature_style
       ), unknown AS (
-        UPDATE attempts SET status = 'unknown', finished_at = now(), error = 'unknown',
+        UPDATE "${attempts}" AS made SET status = 'unknown', finished_at = now(), error = 'unknown',
           error_message = 'The worker ended before it recorded what the receiver answered.'
-        FROM job WHERE job.lost AND attempts.delivery_id = job.delivery_id AND attempts.delivery_id BETWEEN $4 AND $5
-          AND attempts.attempt = job.last_attempt AND attempts.status = 'started'
+        FROM job WHERE job.lost AND made.delivery_id = job.delivery_id AND made.attempt = job.last_attempt
+          AND made.status = 'started'
       ), started AS (
-        INSERT INTO attempts (delivery_id, attempt, worker, url) SELECT delivery_id, attempt, $3, url FROM claimed
+        INSERT INTO "${attempts}" (delivery_id, attempt, worker, url) SELECT delivery_id, attempt, $3, url FROM claimed
       )
       SELECT * FROM claimed`,
-    values: [ids, claims.map((claim) => claim.attempt), worker, ...idRange(ids)],
+    values: [claims.map((claim) => claim.deliveryId), claims.map((claim) => claim.attempt), worker],
   })
 }
 

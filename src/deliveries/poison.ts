@@ -14,7 +14,7 @@ export const SUSPECT = `due.unknowns + (due.lease_until IS NOT NULL)::int >= ${U
  * @returns how many were ended
  */
 export async function failPoison(sql: Sql, deliveryIds: readonly string[]): Promise<number> {
-  const rows = await sql.query({
+  const poison = await sql.query<Poison>({
     text: `
       WITH locked AS (
         SELECT delivery_id FROM due WHERE delivery_id = ANY ($1) AND unknowns + 1 >= $2 AND lease_until < now()
@@ -22,20 +22,36 @@ export async function failPoison(sql: Sql, deliveryIds: readonly string[]): Prom
       ), poison AS (
         DELETE FROM due USING locked WHERE due.delivery_id = locked.delivery_id
         RETURNING due.delivery_id, webhook_id, attempt, test
-      ), lost AS (
-        UPDATE attempts SET status = 'unknown', finished_at = now(), error = 'unknown' FROM poison
-        WHERE attempts.delivery_id = ANY ($1) AND attempts.delivery_id = poison.delivery_id
-          AND attempts.attempt = poison.attempt AND attempts.status = 'started'
       ), counted AS (
         UPDATE webhook_stats SET delivery_count = delivery_count + total, failure_count = failure_count + total,
           last_delivery_at = now(), last_delivery_status = 'failed'
         FROM (SELECT webhook_id, count(*) AS total FROM poison WHERE NOT test GROUP BY webhook_id) AS sums
         WHERE webhook_stats.webhook_id = sums.webhook_id
       )
-      UPDATE deliveries SET status = 'failed', attempt = poison.attempt, error = 'poison', delivered_at = NULL,
-        error_message = 'Every worker that attempted this delivery ended before it could record a result.'
-      FROM poison WHERE deliveries.id = ANY ($1) AND deliveries.id = poison.delivery_id RETURNING 1`,
+      SELECT delivery_id, attempt FROM poison`,
     values: [deliveryIds, MOST_UNKNOWNS],
   })
-  return rows.length
+  if (poison.length > 0) await markPoison(sql, poison)
+  return poison.length
+}
+
+interface Poison {
+  delivery_id: string
+  attempt: number
+}
+
+async function markPoison(sql: Sql, poison: readonly Poison[]): Promise<void> {
+  const values = [poison.map((row) => row.delivery_id), poison.map((row) => row.attempt)]
+  await sql.query({
+    text: `UPDATE attempts SET status = 'unknown', finished_at = now(), error = 'unknown'
+           WHERE delivery_id = ANY ($1) AND attempt = ($2::int[])[array_position($1, delivery_id)] AND status = 'started'`,
+    values,
+  })
+  await sql.query({
+    text: `UPDATE deliveries SET status = 'failed', attempt = ($2::int[])[array_position($1, id)], error = 'poison',
+             delivered_at = NULL,
+             error_message = 'Every worker that attempted this delivery ended before it could record a result.'
+           WHERE id = ANY ($1)`,
+    values,
+  })
 }

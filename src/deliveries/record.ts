@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
 import { idRange } from '../db/id-bounds.ts'
 import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
+import { inEachDay, partitionName } from '../db/partitions.ts'
 
 /** What one attempt came to. */
 export interface AttemptResult {
@@ -36,12 +37,25 @@ async function recordTogether(
   deps: { db: Database; worker: string },
   results: readonly AttemptResult[],
 ): Promise<boolean[]> {
-  const ids = results.map((result) => result.deliveryId)
-  const ours = await deps.db.query<Recorded>({
-    name: 'record-results',
-    text: RECORD,
+  const ours = await inEachDay(results, byDelivery, (day, ofDay) => recordDay(deps, day, ofDay))
+  const recorded = new Set(ours.map(nameOf))
+  const rest = results.filter((result) => !recorded.has(`${result.deliveryId}~${result.attempt}`))
+  if (rest.length > 0) for (const row of await findRecorded(deps, rest)) recorded.add(nameOf(row))
+  return results.map((result) => recorded.has(`${result.deliveryId}~${result.attempt}`))
+}
+
+const byDelivery = (result: AttemptResult) => result.deliveryId
+
+function recordDay(
+  { db, worker }: { db: Database; worker: string },
+  day: number,
+  results: readonly AttemptResult[],
+): Promise<Recorded[]> {
+  return db.query<Recorded>({
+    name: `record-results-${day}`,
+    text: recordIn(partitionName('attempts', day), partitionName('deliveries', day)),
     values: [
-      ids,
+      results.map((result) => result.deliveryId),
       results.map((result) => result.attempt),
       results.map((result) => result.status),
       results.map((result) => result.retryInMs),
@@ -52,14 +66,9 @@ async function recordTogether(
       results.map((result) => result.error),
       results.map((result) => result.errorMessage),
       results.map((result) => result.durationMs),
-      deps.worker,
-      ...idRange(ids),
+      worker,
     ],
   })
-  const recorded = new Set(ours.map(nameOf))
-  const rest = results.filter((result) => !recorded.has(`${result.deliveryId}~${result.attempt}`))
-  if (rest.length > 0) for (const row of await findRecorded(deps, rest)) recorded.add(nameOf(row))
-  return results.map((result) => recorded.has(`${result.deliveryId}~${result.attempt}`))
 }
 
 interface Recorded {
@@ -91,12 +100,11 @@ function findRecorded(deps: { db: Database; worker: string }, results: readonly 
 }
 
 /**
- * One statement: attempt, delivery, open work and counters change together or not at all. The log is partitioned by id, so
- * its joins name the range of the ids ($13 to $14), which leaves one or two days; a list of the ids beside the join would be
- * gone through for every row. That range may hold a million others, so each attempt must be looked up by its key: what is true of
- * every row of `final` lets the planner expect one, for which the key is the shorter way.
+ * One statement: attempt, delivery, open work and counters change together or not at all. The table of a day may hold millions
+ * of others, so each attempt must be looked up by its key: what is true of every row of `final` lets the planner expect one,
+ * for which the key is the shorter way.
  */
-export const RECORD = `
+const recordIn = (attempts: string, deliveries: string): string => `
   WITH result AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::float8[], $5::text[], $6::int[], $7::bytea[], $8::bytea[],
       $9::text[], $10::text[], $11::int[])
@@ -117,20 +125,20 @@ export const RECORD = `
     SELECT result.*, CASE WHEN delivery_id IN (SELECT delivery_id FROM ours) THEN status ELSE 'superseded' END AS final_status
     FROM result WHERE coalesce(delivery_id) = delivery_id
   ), logged AS (
-    UPDATE attempts SET finished_at = now(), status = final.final_status,
+    UPDATE "${attempts}" AS made SET finished_at = now(), status = final.final_status,
       request_headers = final.request_headers, response_code = final.response_code,
       response_headers = final.response_headers, response_body = final.response_body,
       error = final.error, error_message = final.error_message, duration_ms = final.duration_ms
-    FROM final WHERE attempts.delivery_id BETWEEN $13 AND $14 AND attempts.delivery_id = final.delivery_id
-      AND attempts.attempt = final.attempt AND attempts.worker = $12 AND attempts.status IN ('started', 'unknown')
+    FROM final WHERE made.delivery_id = final.delivery_id AND made.attempt = final.attempt AND made.worker = $12
+      AND made.status IN ('started', 'unknown')
   ), shown AS (
-    UPDATE deliveries SET attempt = ours.attempt,
-      status = CASE WHEN ours.status = 'aborted' THEN deliveries.status
+    UPDATE "${deliveries}" AS delivery SET attempt = ours.attempt,
+      status = CASE WHEN ours.status = 'aborted' THEN delivery.status
         WHEN ours.retry_in_ms IS NOT NULL THEN 'retrying' ELSE ours.status END,
       response_code = ours.response_code, response_body = ours.response_body, error = ours.error,
       error_message = ours.error_message, duration_ms = ours.duration_ms,
-      delivered_at = CASE WHEN ours.status = 'success' THEN now() ELSE deliveries.delivered_at END
-    FROM ours WHERE deliveries.id BETWEEN $13 AND $14 AND deliveries.id = ours.delivery_id
+      delivered_at = CASE WHEN ours.status = 'success' THEN now() ELSE delivery.delivered_at END
+    FROM ours WHERE delivery.id = ours.delivery_id
   ), total AS (
     SELECT webhook_id, count(*) AS deliveries, count(*) FILTER (WHERE status = 'success') AS successes,
       (array_agg(status ORDER BY delivery_id DESC))[1] AS last_status,

@@ -182,6 +182,18 @@ describe('claim and record', () => {
     assert.equal(claimed?.status === 'fulfilled' && claimed.value?.deliveryId, second)
   })
 
+  it('finds nothing in days that are not there, and what stands beside it all the same', async () => {
+    const deliveryId = await openDelivery(database.db)
+    const strangers = ['0160f5c2-7000-7000-8000-000000000001', 'ffffffff-ffff-4fff-8fff-ffffffffffff']
+    const claims = await Promise.all([deliveryId, ...strangers].map((id) => claim({ deliveryId: id, attempt: 1 })))
+    assert.deepEqual(
+      claims.map((claimed) => claimed?.deliveryId),
+      [deliveryId, undefined, undefined],
+    )
+    const results = [deliveryId, ...strangers].map((id) => result({ deliveryId: id, attempt: 1 }))
+    assert.deepEqual(await Promise.all(results.map(record)), [true, false, false])
+  })
+
   it('charges nothing for an attempt that was aborted and gives the delivery back at once', async () => {
     const deliveryId = await openDelivery(database.db)
     await claim({ deliveryId, attempt: 1 })

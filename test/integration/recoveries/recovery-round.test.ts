@@ -147,7 +147,7 @@ describe('the rounds of a recovery', () => {
     await eventually(async () => {
       const gone = await db.query({
         text: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-               WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%earlier_attempts%'`,
+               WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%exhausted_in_row%'`,
       })
       assert.ok(gone.length > 0)
     })
