@@ -80,7 +80,7 @@ export const postgresFaults: Fault[] = [
         await stage.pause(0.5, 1)
         stage.log.note(`replies to ${statement} cut`, { kills: statement === 'submissions-store' ? 0 : 1 })
         stage.proxies.postgres.cutReply({ request: statement, end: READY, times: 10 })
-        for (let waited = 0; waited < 100 && stage.proxies.postgres.cutsLeft() > 0; waited += 1) await setTimeout(100)
+        for (let waited = 0; waited < 300 && stage.proxies.postgres.cutsLeft() > 0; waited += 1) await setTimeout(100)
         if (stage.proxies.postgres.cutsLeft() > 0) stage.log.complain(`Not all replies to ${statement} were cut`)
       }
       await untilAllAttempt(stage, stage.log.note('no more replies are cut'))
