@@ -139,6 +139,49 @@ describe('the console, in a browser', function () {
     await page.locator('.recovery').getByText('Completed').waitFor({ timeout: 60_000 })
   })
 
+  it('rotates the secret: both sign until the rotation is finished, then the new one', async () => {
+    const signatures = async () => {
+      const before = receiver.received.length
+      await page.getByRole('button', { name: 'Send test event' }).click()
+      await eventually(() => receiver.received.length > before, PATIENCE)
+      await page.getByText('The test event was delivered.').waitFor()
+      return String(receiver.received.at(-1)?.headers['webhook-signature']).split(' ').length
+    }
+    await page.getByRole('button', { name: 'Rotate secret' }).click()
+    await page.getByRole('button', { name: 'Make a new secret' }).click()
+    const dialog = page.getByRole('dialog')
+    assert.match(await dialog.locator('code').first().innerText(), /^whsec_/)
+    await dialog.getByRole('button', { name: 'I have kept it' }).click()
+    assert.equal(await signatures(), 2)
+    await page.getByRole('button', { name: 'Finish rotation' }).click()
+    await page.getByText('Only the new secret signs from now on.').waitFor()
+    assert.equal(await signatures(), 1)
+  })
+
+  it('disables a webhook, which then gets nothing, and enables it', async () => {
+    await page.getByRole('button', { name: 'Disable', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Disable', exact: true }).click()
+    await page.getByText('Disabled by its owner.').waitFor()
+    const before = receiver.received.length
+    await publish()
+    await page.getByRole('button', { name: 'Enable', exact: true }).click()
+    await page.getByText('Enabled. What it missed can be recovered below.').waitFor()
+    await publish()
+    await eventually(() => receiver.received.length > before, PATIENCE)
+    assert.equal(receiver.received.length, before + 1)
+  })
+
+  it('deletes a webhook, once it is sure', async () => {
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('button', { name: 'Delete webhook' }).click()
+    await page.getByText('The webhook was deleted.').waitFor()
+    await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor()
+    assert.equal(await page.locator('.webhook-row').count(), 0)
+  })
+
   it('makes a key, shows it once and revokes it', async () => {
     await section('Keys').click()
     await page.getByRole('button', { name: 'New key' }).first().click()
