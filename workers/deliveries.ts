@@ -16,7 +16,7 @@ import type { Logger } from '../src/telemetry/log.ts'
 import type { Tracing } from '../src/telemetry/tracing.ts'
 import { disableIfFailed } from '../src/webhooks/failing-webhooks.ts'
 import { startAttempting } from './attempting.ts'
-import { createLoneAttempts, type Opening } from './lone-attempts.ts'
+import { createLoneAttempts, LONE_PROCESSES, type Opening } from './lone-attempts.ts'
 import { reportAttempt } from './report-attempt.ts'
 import { reportDisabled } from './webhook-upkeep.ts'
 
@@ -106,7 +106,7 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
         store: deps.store,
         lane,
         name: attempting.name,
-        concurrency: { quick: concurrency, slow: slow.concurrency, alone: 1 }[lane],
+        concurrency: { quick: concurrency, slow: slow.concurrency, alone: LONE_PROCESSES }[lane],
         onError: deps.onError,
         attempt: (job) =>
           run(lane, job).catch((error) => {

@@ -7,9 +7,10 @@ import type { Attempted } from '../src/deliveries/make-attempt.ts'
 import type { AttemptRules } from './attempting.ts'
 
 /**
- * Attempts of deliveries that have cut two attempts in a row: they may be what ends its process each time. They are made in a
- * process of their own, one at a time, so that whoever is guilty takes nothing else down, and whoever was only near it proves
- * innocent. The process is started when there is something to do and ends when it is not needed for a while.
+ * Attempts of deliveries that have cut two attempts in a row: they may be what ends its process each time. Each is made in a
+ * process that makes no other meanwhile, so that whoever is guilty takes nothing else down, and whoever was only near it proves
+ * innocent. A process is started when there is something to do and ends when it is not needed for a while. There are a few of
+ * them: where workers are killed again and again, hundreds of deliveries are under suspicion.
  */
 export interface LoneAttempts {
   /** @throws Error when the process ended before it had recorded what came of it */
@@ -43,63 +44,83 @@ export type FromLoneProcess =
   | { kind: 'error'; message: string }
 
 const PROGRAM = new URL(`./lone-process.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+/** So many attempts are made at once, each alone in its process. */
+export const LONE_PROCESSES = 4
 const IDLE_MS = 60_000
 const CLOSE_MS = 3_000
 
 export function createLoneAttempts(deps: LoneAttemptsDeps): LoneAttempts {
-  let child: ChildProcess | undefined
-  let idle: NodeJS.Timeout | undefined
+  const idle = new Map<ChildProcess, NodeJS.Timeout>()
+  const running = new Set<ChildProcess>()
 
   function start(): ChildProcess {
-    const started = fork(PROGRAM, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    child = started
-    started.on('error', deps.onError)
-    started.on('message', (message: FromLoneProcess) => {
+    const child = fork(PROGRAM, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    running.add(child)
+    child.on('error', deps.onError)
+    child.on('message', (message: FromLoneProcess) => {
       if (message.kind === 'gone') deps.onGone(message.webhookId).catch(deps.onError)
       if (message.kind === 'error') deps.onError(new Error(message.message))
     })
-    started.once('exit', () => {
-      if (child === started) child = undefined
+    child.once('exit', () => {
+      running.delete(child)
+      forget(child)
     })
-    tell(started, { kind: 'open', opening: deps.opening })
-    return started
+    tell(child, { kind: 'open', opening: deps.opening })
+    return child
   }
 
   function tell(to: ChildProcess, message: ToLoneProcess): void {
     if (to.connected) to.send(message, (error) => error && deps.onError(error))
   }
 
-  function end(): void {
-    clearTimeout(idle)
-    if (child?.connected) child.disconnect()
-    child = undefined
+  function take(): ChildProcess {
+    const [child] = idle.keys()
+    if (child) forget(child)
+    return child ?? start()
+  }
+
+  function giveBack(child: ChildProcess): void {
+    if (child.connected) idle.set(child, setTimeout(() => end(child), IDLE_MS).unref())
+  }
+
+  function forget(child: ChildProcess): void {
+    clearTimeout(idle.get(child))
+    idle.delete(child)
+  }
+
+  function end(child: ChildProcess): void {
+    forget(child)
+    if (child.connected) child.disconnect()
   }
 
   return {
     async make(claim, signal) {
-      clearTimeout(idle)
-      const process = child ?? start()
-      const abort = () => tell(process, { kind: 'abort' })
+      const child = take()
+      const abort = () => tell(child, { kind: 'abort' })
       signal.addEventListener('abort', abort, { once: true })
       try {
-        tell(process, { kind: 'make', claim })
+        tell(child, { kind: 'make', claim })
         if (signal.aborted) abort()
-        const attempted = await answerOf(process)
+        const attempted = await answerOf(child)
         if (attempted) deps.onAttempt(attempted)
         return attempted
       } finally {
         signal.removeEventListener('abort', abort)
-        idle = setTimeout(end, IDLE_MS).unref()
+        giveBack(child)
       }
     },
     async close() {
-      const ending = child
-      end()
-      if (!ending || ending.exitCode !== null || ending.signalCode !== null) return
-      const impatient = setTimeout(() => ending.kill('SIGKILL'), CLOSE_MS)
-      await once(ending, 'exit')
-      clearTimeout(impatient)
+      await Promise.all([...running].map(closeChild))
     },
+  }
+
+  async function closeChild(child: ChildProcess): Promise<void> {
+    end(child)
+    const neverRan = child.pid === undefined
+    if (neverRan) return
+    const impatient = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS)
+    await once(child, 'exit')
+    clearTimeout(impatient)
   }
 }
 
@@ -112,12 +133,15 @@ function answerOf(process: ChildProcess): Promise<Attempted | null> {
     const onExit = (code: number | null, signal: NodeJS.Signals | null) => {
       settle(() => reject(new Error(`The process of a lone attempt ended with ${code ?? signal}`)))
     }
+    const onError = (error: Error) => settle(() => reject(error))
     function settle(how: () => void): void {
       process.off('message', onMessage)
       process.off('exit', onExit)
+      process.off('error', onError)
       how()
     }
     process.on('message', onMessage)
     process.on('exit', onExit)
+    process.on('error', onError)
   })
 }

@@ -58,6 +58,22 @@ describe('a lone attempt', () => {
     assert.equal((await lone.make({ deliveryId: innocent, attempt: 1 }, never()))?.status, 'success')
   })
 
+  it('goes on at once beside others, each in a process of its own, which serve again', async () => {
+    lone = newLone()
+    for (let round = 0; round < 2; round += 1) {
+      const ids = await Promise.all([1, 2, 3].map(() => openDelivery(database.db)))
+      const made = await Promise.all(ids.map((deliveryId) => lone.make({ deliveryId, attempt: 1 }, never())))
+      assert.deepEqual(
+        made.map((one) => one?.status),
+        ['success', 'success', 'success'],
+      )
+    }
+    const rows = await database.db.query<{ attempts: number }>({
+      text: 'SELECT count(*) AS attempts FROM attempts GROUP BY worker',
+    })
+    assert.deepEqual(rows, [{ attempts: 2 }, { attempts: 2 }, { attempts: 2 }])
+  })
+
   it('is nothing when the number is not to be had', async () => {
     lone = newLone()
     const deliveryId = await openDelivery(database.db)
