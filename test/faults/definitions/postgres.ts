@@ -90,16 +90,16 @@ export const postgresFaults: Fault[] = [
   },
   {
     name: 'pool-exhausted',
-    what: 'every connection of the API waits for a lock, three times 4 s',
+    what: 'every connection of the API waits for a lock, three times 10 s',
     stage: { settings: { DATABASE_POOL: '4' } },
     async inject(stage) {
       for (let times = 0; times < 3; times += 1) {
         await stage.pause(0.5, 1.5)
         stage.log.note('idempotency_keys locked')
-        const seconds = stage.brief ? 2 : 4
+        const sleeps = stage.brief ? 1 : 5
         await stage.system.database.db.transaction(async (sql) => {
           await sql.query({ text: 'LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE' })
-          await sql.query({ text: `SELECT pg_sleep(${seconds})` })
+          for (let slept = 0; slept < sleeps; slept += 1) await sql.query({ text: 'SELECT pg_sleep(2)' })
         })
       }
       await untilAllAttempt(stage, stage.log.note('nothing is locked'))
