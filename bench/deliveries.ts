@@ -29,6 +29,7 @@ const ROUNDS = Number(values.rounds)
 const DELIVERIES = Number(values.deliveries)
 const WARM_UP = Number(values['warm-up'])
 const WEBHOOKS = 50
+if (!(WARM_UP < DELIVERIES)) throw new Error('--warm-up must be less than --deliveries')
 
 const stores = await openStores()
 const receiver = await startReceiverProcess()

@@ -2,7 +2,7 @@ import { type Program, startProgram } from '../../test/support/program.ts'
 
 export interface ReceiverProcess {
   url: string
-  count(): Promise<{ requests: number; connections: number; firstAt: number; lastAt: number }>
+  count(): Promise<{ requests: number; connections: number }>
   /** When the head of each event's request came, in milliseconds of `performance.timeOrigin`; with `ARRIVALS` set. */
   arrivals(): Promise<[eventId: string, at: number][]>
   reset(): Promise<void>
