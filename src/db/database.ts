@@ -25,6 +25,8 @@ export interface Database extends Sql {
  */
 const SESSION = '-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off'
 
+/** Statements that name a day are prepared anew each day; with its connection all that are past are forgotten. */
+const LIFETIME_SECONDS = 6 * 3600
 const CONNECT_MS = 2_000
 const QUERY_MS = 5_000
 const CLOSE_MS = 2_000
@@ -41,6 +43,7 @@ export function openDatabase(options: {
   const pool = new Pool({
     connectionString: options.url,
     max: options.pool,
+    maxLifetimeSeconds: LIFETIME_SECONDS,
     application_name: options.name,
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: QUERY_MS,
