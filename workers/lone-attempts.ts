@@ -56,7 +56,10 @@ export function createLoneAttempts(deps: LoneAttemptsDeps): LoneAttempts {
   function start(): ChildProcess {
     const child = fork(PROGRAM, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     running.add(child)
-    child.on('error', deps.onError)
+    child.on('error', (error) => {
+      if (neverRan(child)) running.delete(child)
+      deps.onError(error)
+    })
     child.on('message', (message: FromLoneProcess) => {
       if (message.kind === 'gone') deps.onGone(message.webhookId).catch(deps.onError)
       if (message.kind === 'error') deps.onError(new Error(message.message))
@@ -80,7 +83,7 @@ export function createLoneAttempts(deps: LoneAttemptsDeps): LoneAttempts {
   }
 
   function giveBack(child: ChildProcess): void {
-    if (child.connected) idle.set(child, setTimeout(() => end(child), IDLE_MS).unref())
+    if (child.connected && !neverRan(child)) idle.set(child, setTimeout(() => end(child), IDLE_MS).unref())
   }
 
   function forget(child: ChildProcess): void {
@@ -116,12 +119,14 @@ export function createLoneAttempts(deps: LoneAttemptsDeps): LoneAttempts {
 
   async function closeChild(child: ChildProcess): Promise<void> {
     end(child)
-    const neverRan = child.pid === undefined
-    if (neverRan) return
     const impatient = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS)
     await once(child, 'exit')
     clearTimeout(impatient)
   }
+}
+
+function neverRan(child: ChildProcess): boolean {
+  return child.pid === undefined
 }
 
 function answerOf(process: ChildProcess): Promise<Attempted | null> {
