@@ -3,7 +3,7 @@ import { runMigrations as runBullMigrations } from 'bullmq'
 import knex from 'knex'
 import { Client } from 'pg'
 import { cannotReach, StartError } from '../start-error.ts'
-import { type Sql, sqlState, UNDEFINED_TABLE } from './database.ts'
+import { LOCK_NOT_AVAILABLE, type Sql, sqlState, UNDEFINED_TABLE } from './database.ts'
 import { makePartitions } from './partitions.ts'
 
 interface Migration {
@@ -14,7 +14,6 @@ interface Migration {
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Guards the steps that knex's own lock does not cover. Any constant that no other program of this database uses. */
 const LOCK = 0x61726165
-const LOCK_NOT_AVAILABLE = '55P03'
 /** Who waits for a lock on a table makes everybody behind wait too. */
 const LOCK_MS = 10_000
 

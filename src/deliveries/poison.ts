@@ -10,7 +10,7 @@ export const SUSPECT = `due.unknowns + (due.lease_until IS NOT NULL)::int >= ${U
 
 /**
  * Ends deliveries whose attempts took their worker down each time: `failed`, `error: "poison"`. They are told by the number
- * of attempts in a row whose outcome nobody recorded.
+ * of attempts in a row whose outcome nobody recorded. Runs in a transaction.
  * @returns how many were ended
  */
 export async function failPoison(sql: Sql, deliveryIds: readonly string[]): Promise<number> {

@@ -22,8 +22,8 @@ export async function reopenFailed(sql: Sql, { recovery, webhook, most }: RoundO
       ) AS either ORDER BY id LIMIT $4`,
     values: [recovery.webhook_id, recovery.position, recovery.end_position, most],
   })
-  const [first, last] = [closed[0], closed.at(-1)]
-  if (!first || !last) return { reached: recovery.end_position, recovered: 0, skipped: 0, over: true }
+  const last = closed.at(-1)
+  if (!last) return { reached: recovery.end_position, recovered: 0, skipped: 0, over: true }
   const opened = await openAgain(sql, recovery.webhook_id, closed, webhook.max_attempts)
   if (opened.length > 0) await showOpened(sql, recovery.webhook_id, opened)
   return {
