@@ -10,13 +10,13 @@ const REST_AFTER_ERROR_MS = 1_000
 
 /**
  * @param runOnce one round; `true` asks for the next one at once
- * @param restMs how long a woken loop waits for more to come before its round, so that many calls make one round
+ * @param restMs asked after each round: how long a woken loop waits for more to come before its round, so that many calls make one round
  * @param onError told of a round that threw; the loop goes on after the pause
  */
 export function startLoop(options: {
   runOnce: () => Promise<boolean | undefined>
   everyMs: number
-  restMs?: number
+  restMs?: () => number
   onError: (error: unknown) => void
 }): Loop {
   let stopped = false
@@ -44,11 +44,12 @@ export function startLoop(options: {
   async function run(): Promise<void> {
     while (!stopped) {
       woken = false
-      restMs = options.restMs ?? 0
+      let failed = false
       const more = await options.runOnce().catch((error) => {
-        restMs = REST_AFTER_ERROR_MS
+        failed = true
         options.onError(error)
       })
+      restMs = failed ? REST_AFTER_ERROR_MS : (options.restMs?.() ?? 0)
       if (more !== true && !stopped) await pause()
     }
   }

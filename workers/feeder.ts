@@ -18,8 +18,13 @@ export interface FeederDeps {
 }
 
 const EVERY_MS = 1_000
-/** Wakes come with every event and every attempt: so many milliseconds of them make one round. */
-const REST_MS = 5
+/**
+ * Wakes come with every event and every attempt: so many milliseconds of them make one round. While much waits in the queue a
+ * round may gather longer: it is a small part of the time that its jobs will wait there anyhow.
+ */
+const LEAST_REST_MS = 5
+const MOST_REST_MS = 100
+const REST_PER_WAITING_MS = 1 / 20
 /**
  * What waits in a queue at most; a job costs some 900 bytes of Redis, so its memory is bounded whatever is due. What waits for
  * a place among slow attempts may wait for one that takes its whole time.
@@ -32,9 +37,10 @@ const MOST_ANNOUNCED = 500
 /** Puts due deliveries into the queue, and once a second those again that got lost there. */
 export function startFeeder(deps: FeederDeps): Loop {
   let lookedForLostAt = Number.NEGATIVE_INFINITY
+  let restMs = LEAST_REST_MS
   const loop = startLoop({
     everyMs: EVERY_MS,
-    restMs: REST_MS,
+    restMs: () => restMs,
     onError: deps.onError,
     async runOnce() {
       if (performance.now() - lookedForLostAt >= EVERY_MS) {
@@ -42,7 +48,9 @@ export function startFeeder(deps: FeederDeps): Loop {
         // Redis may have lost all of it: the rest follows at once.
         if (lost < MOST_AT_ONCE) lookedForLostAt = performance.now()
       }
-      const round = await feedOnce(deps)
+      const waiting = await waitingInQueues(deps)
+      restMs = Math.max(LEAST_REST_MS, Math.min(MOST_REST_MS, waiting.quick * REST_PER_WAITING_MS))
+      const round = await feedOnce(deps, roomBeside(waiting))
       // The other one may have looked just before what woke this one was stored.
       if (round === 'another is feeding') loop.wake()
       return round === 'there may be more'
@@ -59,8 +67,10 @@ export function startAnnouncements(deps: Pick<FeederDeps, 'db' | 'onError'> & { 
   })
 }
 
-async function feedOnce(deps: FeederDeps): Promise<'done' | 'there may be more' | 'another is feeding'> {
-  const room = await roomInQueues(deps)
+async function feedOnce(
+  deps: FeederDeps,
+  room: Record<WebhookLane, number>,
+): Promise<'done' | 'there may be more' | 'another is feeding'> {
   if (room.quick <= 0 && room.slow <= 0) return 'done'
   const fed = await takeDue(deps.db, { ...deps.limits, room })
   if (fed === null) return 'another is feeding'
@@ -70,7 +80,8 @@ async function feedOnce(deps: FeederDeps): Promise<'done' | 'there may be more' 
   crashPoint('after_add')
   deps.metrics.fed(fed.length)
   const quick = fed.filter(({ lane }) => lane === 'quick').length
-  return quick === room.quick ? 'there may be more' : 'done'
+  // Where less had room the queue is full, and whoever takes from it wakes this.
+  return quick === MOST_AT_ONCE ? 'there may be more' : 'done'
 }
 
 async function feedLost(deps: FeederDeps): Promise<number> {
@@ -97,15 +108,19 @@ async function enqueue(deps: FeederDeps, fed: readonly Fed[]): Promise<void> {
   }
 }
 
-async function roomInQueues(deps: FeederDeps): Promise<Record<WebhookLane, number>> {
+async function waitingInQueues(deps: FeederDeps): Promise<Record<WebhookLane, number>> {
   const [quick, slow] = await Promise.all([
     deps.queues.quick.waiting(),
     deps.anySlow() ? deps.queues.slow.waiting() : 0,
   ])
   deps.metrics.waiting('quick', quick)
   deps.metrics.waiting('slow', slow)
+  return { quick, slow }
+}
+
+function roomBeside(waiting: Record<WebhookLane, number>): Record<WebhookLane, number> {
   return {
-    quick: Math.max(0, Math.min(MOST_AT_ONCE, MOST_WAITING.quick - quick)),
-    slow: Math.max(0, MOST_WAITING.slow - slow),
+    quick: Math.max(0, Math.min(MOST_AT_ONCE, MOST_WAITING.quick - waiting.quick)),
+    slow: Math.max(0, MOST_WAITING.slow - waiting.slow),
   }
 }

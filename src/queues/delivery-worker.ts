@@ -9,9 +9,12 @@ export interface DeliveryWorker {
   close(deadlineMs: number): Promise<void>
 }
 
-/** A killed worker's jobs run again after 3-6 s; the lease in PostgreSQL decides whether anything is sent. */
-const LOCK_MS = 6_000
-const STALLED_CHECK_MS = 3_000
+/**
+ * A killed worker's jobs run again after one to two checks; the lease in PostgreSQL decides whether anything is sent. Under
+ * suspicion are those whose workers are killed often: they are to get their turn in between.
+ */
+const LOCK_MS = { quick: 6_000, slow: 6_000, alone: 2_000 }
+const STALLED_CHECK_MS = { quick: 3_000, slow: 3_000, alone: 1_000 }
 /** What the store may take to hear that a job has ended. */
 const COMPLETION_MS = 1_000
 
@@ -37,8 +40,8 @@ export async function openDeliveryWorker(deps: {
     name: deps.name,
     autorun: false,
     concurrency: deps.concurrency,
-    lockDuration: LOCK_MS,
-    stalledInterval: STALLED_CHECK_MS,
+    lockDuration: LOCK_MS[deps.lane],
+    stalledInterval: STALLED_CHECK_MS[deps.lane],
     // Cumulative over a job's life; what kills its worker is counted in PostgreSQL.
     maxStalledCount: 1_000,
     runRetryDelay: 1_000,
