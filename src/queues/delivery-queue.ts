@@ -29,8 +29,6 @@ const DEADLINE_MS = 3_000
 /** A queue built or broken while its store was down may never recover: after so many failures in a row it is built anew. */
 const FAILURES_BEFORE_REBUILD = 3
 const CLOSE_MS = 2_000
-/** Bull Board shows what failed lately; PostgreSQL has all of it. */
-const KEPT = { completed: 100, failed: 1_000 }
 
 export interface QueueDeps {
   store: QueueStore
@@ -65,7 +63,9 @@ export async function openDeliveryQueue(deps: QueueDeps): Promise<DeliveryQueue>
     current: () => opened.queue,
     add: (jobs) =>
       guarded((queue) =>
-        queue.addBulk(jobs.map((data) => ({ name: 'attempt', data, opts: jobOptions(data, deps.store) }))),
+        queue.addBulk(
+          jobs.map((data) => ({ name: 'attempt', data, opts: { jobId: `${data.delivery_id}~${data.attempt}` } })),
+        ),
       ).then(() => undefined),
     waiting: () => guarded((queue) => queue.getWaitingCount()),
     paused: () => guarded((queue) => queue.isPaused()),
@@ -92,17 +92,6 @@ async function shut(opened: Opened): Promise<void> {
     opened.queue.waitUntilReady().then(() => opened.queue.close()),
   ).catch(() => undefined)
   opened.end()
-}
-
-function jobOptions(job: AttemptJob, store: QueueStore) {
-  return {
-    jobId: `${job.delivery_id}~${job.attempt}`,
-    attempts: 1,
-    // Retention by count halves the rate of the PostgreSQL backend.
-    removeOnComplete: store.kind === 'postgres' ? true : { count: KEPT.completed },
-    removeOnFail: { count: KEPT.failed },
-    stackTraceLimit: 0,
-  }
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {

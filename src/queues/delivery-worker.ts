@@ -15,6 +15,13 @@ export interface DeliveryWorker {
  */
 const LOCK_MS = { quick: 6_000, slow: 6_000, alone: 2_000 }
 const STALLED_CHECK_MS = { quick: 3_000, slow: 3_000, alone: 1_000 }
+/**
+ * What Bull Board shows: the latest that failed, and of those that did not one in some; PostgreSQL has all of them. To keep a
+ * job costs Redis as much again as to end it.
+ */
+const FAILED_KEPT = 1_000
+const COMPLETED_KEPT = 100
+const COMPLETED_SHOWN_OF = 20
 /** What the store may take to hear that a job has ended. */
 const COMPLETION_MS = 1_000
 
@@ -46,14 +53,19 @@ export async function openDeliveryWorker(deps: {
     maxStalledCount: 1_000,
     runRetryDelay: 1_000,
     drainDelay: LONGEST_BLOCK_SECONDS,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: FAILED_KEPT },
   }
   const running = new Set<Promise<void>>()
+  let taken = 0
   const worker = new Worker<AttemptJob, void>(QUEUES[deps.lane], track, options, backend)
   worker.on('error', deps.onError)
   await worker.waitUntilReady()
 
   function track(job: Job<AttemptJob>): Promise<void> {
-    const attempt = run(deps, job).finally(() => running.delete(attempt))
+    taken += 1
+    const keep = taken % COMPLETED_SHOWN_OF === 1 ? COMPLETED_KEPT : 0
+    const attempt = run(deps, job, keep).finally(() => running.delete(attempt))
     running.add(attempt)
     return attempt
   }
@@ -72,12 +84,18 @@ export async function openDeliveryWorker(deps: {
   }
 }
 
-async function run(deps: { attempt: (job: AttemptJob) => Promise<boolean> }, job: Job<AttemptJob>): Promise<void> {
+async function run(
+  deps: { attempt: (job: AttemptJob) => Promise<boolean> },
+  job: Job<AttemptJob>,
+  keep: number,
+): Promise<void> {
   let made = false
   try {
     made = await deps.attempt(job.data)
+    if (made && keep > 0) job.opts.removeOnComplete = { count: keep }
   } catch (error) {
     made = error instanceof AttemptFailed
+    job.opts.stackTraceLimit = 0
     throw error
   } finally {
     // BullMQ ignores the id of a job that it has kept, and this number will be fed again.

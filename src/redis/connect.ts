@@ -81,7 +81,31 @@ function connectServer(
   const redis =
     place.kind === 'single' ? new Redis(place.url, options) : new Redis({ ...options, ...sentinelOptions(place) })
   redis.on('error', rateLimitedErrors(log, 'redis.error'))
+  gatherWrites(redis)
   return redis
+}
+
+/**
+ * Commands of one turn of the event loop leave in one write: a batch of deliveries ends in one turn, and each write of its own
+ * costs a system call here, one there, and as much for the answer.
+ */
+function gatherWrites(redis: Redis): void {
+  redis.on('connect', () => {
+    const { stream } = redis
+    const write = stream.write.bind(stream)
+    let gathering = false
+    stream.write = ((...args: Parameters<typeof write>) => {
+      if (!gathering) {
+        gathering = true
+        stream.cork()
+        process.nextTick(() => {
+          gathering = false
+          stream.uncork()
+        })
+      }
+      return write(...args)
+    }) as typeof write
+  })
 }
 
 function linkOptions(name: string, kind: ConnectionKind): LinkOptions {
