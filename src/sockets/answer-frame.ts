@@ -21,8 +21,11 @@ type Rejection = { channel: string; symbol: string | null } & FrameError
 
 const AWAY: FrameError = { code: 'unavailable', message: 'The streams are away; try again.' }
 
-/** Does what a client's frame asks and answers it; a bad frame gets an `error` and the socket stays open. */
-export async function answerFrame(subscriber: Subscriber, text: string, rules: FrameRules): Promise<void> {
+/**
+ * Does what a client's frame asks and answers it; a bad frame gets an `error` and the socket stays open.
+ * @param text null for a binary frame
+ */
+export async function answerFrame(subscriber: Subscriber, text: string | null, rules: FrameRules): Promise<void> {
   const frame = parseClientFrame(text, rules.defaultChannel)
   if (subscriber.waitsForToken && (!('type' in frame) || frame.type !== 'auth')) {
     return rules.close(subscriber, CLOSE.unauthorized, NO_TOKEN)

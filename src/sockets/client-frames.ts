@@ -71,10 +71,14 @@ export const clientFrames = {
 const { pong, ping, auth, subscribe, unsubscribe } = clientFrames
 const Frame = z.discriminatedUnion('type', [pong, ping, auth, subscribe, unsubscribe])
 
+export const NOT_TEXT: FrameError = { code: 'bad_frame', message: 'Frames are text.' }
+
 /**
+ * @param text null for a binary frame
  * @param defaultChannel the channel of the socket's path
  */
-export function parseClientFrame(text: string, defaultChannel: string | undefined): ClientFrame | FrameError {
+export function parseClientFrame(text: string | null, defaultChannel: string | undefined): ClientFrame | FrameError {
+  if (text === null) return NOT_TEXT
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -11,7 +11,8 @@ import type { Subscriber } from './subscriber.ts'
  * what comes beyond them is refused, told how far behind the producer is. A producer is told so before, too.
  */
 export interface Producers {
-  answer(producer: Subscriber, text: string): 'answered' | 'other'
+  /** @param text null for a binary frame */
+  answer(producer: Subscriber, text: string | null): 'answered' | 'other'
   /** Takes no more of it; resolves when all it sent has its answer. */
   finish(producer: Subscriber): Promise<void>
 }
@@ -59,7 +60,7 @@ export function createProducers(deps: {
   }
 
   /** @returns what is answered, at the latest when the backplane has the messages or is given up */
-  function take(standing: Standing, text: string): Promise<Answer> | 'other' {
+  function take(standing: Standing, text: string | null): Promise<Answer> | 'other' {
     const frame = parsePublishFrame(text, new Date())
     if (frame.kind === 'other') return 'other'
     const tag = frame.id === undefined ? {} : { id: frame.id }
@@ -69,13 +70,13 @@ export function createProducers(deps: {
       return Promise.resolve({ type: 'error', ...tag, code, message, ...(details && { details }) })
     }
     const { messages } = frame
+    const size = text?.length ?? 0
     if (standing.finishing) return refuse('unavailable', tag, 'This process ends; come back.')
     const isFull =
-      standing.messages + messages.length > MOST_MESSAGES_UNDER_WAY ||
-      standing.bytes + text.length > MOST_BYTES_UNDER_WAY
+      standing.messages + messages.length > MOST_MESSAGES_UNDER_WAY || standing.bytes + size > MOST_BYTES_UNDER_WAY
     if (isFull) return refuse('slow_down', tag, 'Too much is under way on this socket.', lag(standing))
     standing.messages += messages.length
-    standing.bytes += text.length
+    standing.bytes += size
     return intake
       .publish(messages)
       .then(
@@ -84,7 +85,7 @@ export function createProducers(deps: {
       )
       .finally(() => {
         standing.messages -= messages.length
-        standing.bytes -= text.length
+        standing.bytes -= size
       })
   }
 

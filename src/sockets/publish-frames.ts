@@ -3,6 +3,7 @@ import { ApiError, type Complaint } from '../errors.ts'
 import { type JsonObject, type JsonValue, parseStrictJson } from '../json/strict-json.ts'
 import { Publication, toMessages } from '../streams/outgoing.ts'
 import type { OutgoingMessage } from '../streams/publisher.ts'
+import { NOT_TEXT } from './client-frames.ts'
 
 type FrameId = string | number | undefined
 
@@ -25,8 +26,12 @@ export const producerFrames = {
 const OTHERS: readonly unknown[] = ['ping', 'pong', 'auth']
 const LONGEST_ID = 128
 
-/** Reads one message, `{id?, messages}`, or a frame of another type. */
-export function parsePublishFrame(text: string, now: Date): PublishFrame {
+/**
+ * Reads one message, `{id?, messages}`, or a frame of another type.
+ * @param text null for a binary frame
+ */
+export function parsePublishFrame(text: string | null, now: Date): PublishFrame {
+  if (text === null) return { kind: 'bad', id: undefined, ...NOT_TEXT }
   let id: FrameId
   try {
     const frame = parseStrictJson(text)

@@ -140,7 +140,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     await welcome(subscriber, rules.heartbeatSeconds)
   }
 
-  function answer(subscriber: Subscriber, text: string): void {
+  function answer(subscriber: Subscriber, text: string | null): void {
     const { asked } = subscriber
     // What was heard before the frame comes before its answer.
     streams.hub.settle()
@@ -179,10 +179,9 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       close(subscriber, CLOSE.frameTooLarge, tooLarge)
       return
     }
-    const text = isBinary ? '' : Buffer.from(bytes).toString()
-    if (publishes && !isBinary && producers.answer(subscriber, text) === 'answered') return
+    const text = isBinary ? null : Buffer.from(bytes).toString()
+    if (publishes && producers.answer(subscriber, text) === 'answered') return
     if (subscriber.countMessage(rules.maxInboundPerSecond)) close(subscriber, CLOSE.tooMany, retryAfter(1000))
-    else if (isBinary) subscriber.send({ type: 'error', code: 'bad_frame', message: 'Frames are text.' })
     else answer(subscriber, text)
   }
 

@@ -154,16 +154,23 @@ describe('a producer and a backplane that is slow', () => {
     const producer = await connectClient(`${system.url}/ws/publish?token=feed`)
     const frame = (id: number) => ({ id, messages: Array.from({ length: 1000 }, (_, n) => price(id * 1000 + n)) })
     for (let id = 0; id < 12; id += 1) producer.send(frame(id))
+    producer.socket.send(Buffer.from('{}'))
     const told = await producer.next('slow_down')
     assert.ok(Number(told['behind']) > 5_000 && Number(told['retry_after_ms']) > 0, JSON.stringify(told))
-    await eventually(async () => assert.equal(await system.metric('ara_publications_refused_total'), 2))
+    await eventually(async () =>
+      assert.deepEqual(await system.byLabel('ara_publications_refused_total', 'why'), { slow_down: 2, bad: 1 }),
+    )
     assert.equal(await system.metric('ara_publish_behind'), 10_000)
     letGo()
-    await eventually(() => assert.equal(producer.frames.filter(({ id }) => id !== undefined).length, 12))
-    const answers = producer.frames.filter(({ id }) => id !== undefined)
+    const answers = () => producer.frames.filter(({ type }) => type === 'published' || type === 'error')
+    await eventually(() => assert.equal(answers().length, 13))
     assert.deepEqual(
-      answers.map(({ id, type, code }) => [id, code ?? type]),
-      [...range(0, 9).map((id) => [id, 'published']), ...[10, 11].map((id) => [id, 'slow_down'])],
+      answers().map(({ id, type, code }) => [id, code ?? type]),
+      [
+        ...range(0, 9).map((id) => [id, 'published']),
+        ...[10, 11].map((id) => [id, 'slow_down']),
+        [undefined, 'bad_frame'],
+      ],
     )
     producer.send(frame(10))
     await producer.next('published')

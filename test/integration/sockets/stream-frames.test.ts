@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
+import { createMemoryBackplane } from '../../../src/streams/memory-backplane.ts'
 import { connectClient, openClient } from '../../support/stream-client.ts'
 import { message, prices, startStreams, type TestStreams } from '../../support/stream-server.ts'
 
@@ -117,6 +119,23 @@ describe('a stream', () => {
     const answers = client.frames.slice(1, -1).map(({ type, id }) => `${type} ${id}`)
     assert.deepEqual(answers, expected.flat())
     await client.close()
+  })
+
+  it('answers a binary frame after those before it, which may take longer', async () => {
+    const memory = createMemoryBackplane()
+    const follow = (stream: string) => setTimeout(50).then(() => memory.follow(stream))
+    const slow = await startStreams({ backplane: { ...memory, follow } })
+    const client = await connectClient(`${slow.url}/ws`)
+    client.send({ type: 'subscribe', channel: 'market-data', symbol })
+    client.socket.send(Buffer.from('{"type":"ping"}'))
+    client.send({ type: 'ping' })
+    await client.next('pong')
+    assert.deepEqual(
+      client.frames.map(({ type }) => type),
+      ['connected', 'subscribed', 'error', 'pong'],
+    )
+    await client.close()
+    await slow.stop()
   })
 
   it('says gap when the backplane does', async () => {

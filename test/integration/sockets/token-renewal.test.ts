@@ -164,7 +164,10 @@ describe('a frame auth', () => {
   it('is the only first frame of who waits, and must bring a good token within 5 s', async () => {
     const send = async (frame: unknown) => {
       const client = openClient(`${system.url}/ws/predictions/AAPL`)
-      client.socket.on('open', () => frame !== null && client.send(frame))
+      client.socket.on('open', () => {
+        if (frame instanceof Uint8Array) client.socket.send(frame)
+        else if (frame !== null) client.send(frame)
+      })
       const { code, reason } = await client.ended
       assert.deepEqual(client.frames, [])
       if (frame === null) assert.match(reason, /^this needs a token: /)
@@ -173,7 +176,9 @@ describe('a frame auth', () => {
     const began = performance.now()
     const silent = send(null)
     const frames = [{ type: 'subscribe', channel: 'alerts' }, { type: 'pong' }, '{', { type: 'auth', token: 'bad' }]
-    for (const frame of frames) assert.equal(await send(frame), 4401)
+    for (const frame of [...frames, Buffer.from('{"type":"auth","token":"alice"}')]) {
+      assert.equal(await send(frame), 4401)
+    }
     assert.equal(await send({ type: 'auth', token: 'mallory' }), 4403)
     assert.equal(await send({ type: 'auth', token: 'carol' }), 4500)
     assert.equal(await silent, 4401)
