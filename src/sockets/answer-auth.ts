@@ -23,6 +23,15 @@ export interface AuthRules extends AccessRules {
  * socket, which otherwise would go on with what is not that user's.
  */
 export async function answerAuth(subscriber: Subscriber, frame: AuthFrame, rules: AuthRules): Promise<void> {
+  subscriber.showsToken = true
+  try {
+    await judge(subscriber, frame, rules)
+  } finally {
+    subscriber.showsToken = false
+  }
+}
+
+async function judge(subscriber: Subscriber, frame: AuthFrame, rules: AuthRules): Promise<void> {
   const judged = await rules.judge(frame.token, subscriber.address)
   if (subscriber.state !== 'open') return
   if ('code' in judged) refuse(subscriber, judged, frame, rules)

@@ -7,6 +7,7 @@ export interface Lobby {
   enter(socket: WebSocket<Arrival>): void
   /** @returns whether the socket is here, so that its frame waits */
   hold(socket: WebSocket<Arrival>, bytes: ArrayBuffer, isBinary: boolean): boolean
+  size(): number
   /** The socket is gone. */
   leave(socket: WebSocket<Arrival>): void
 }
@@ -55,6 +56,7 @@ export function createLobby(deps: {
       else here.frames.push([bytes.slice(0), isBinary])
       return true
     },
+    size: () => waiting.size,
     leave: (socket) => void waiting.delete(socket),
   }
 }

@@ -36,6 +36,7 @@ export function createSocketLimits(deps: {
   socketsPerUser: Record<Tier, number>
   redis: RedisConnection | undefined
   metrics: StreamMetrics
+  /** Those whose token is being checked among them. */
   sockets: () => number
   close: (subscriber: Subscriber, code: number, reason: string) => void
   onError: (error: unknown) => void
@@ -65,6 +66,8 @@ export function createSocketLimits(deps: {
       // The handshake may have begun before the end did.
       if (draining) return comeBack(deps.sockets())
       if ('code' in verdict) return verdict
+      // Responses whose token was being checked were not counted.
+      if (deps.sockets() >= rules.maxSockets) return { code: CLOSE.ourFault, reason: 'no more is taken now' }
       return addresses.enter(address) ? verdict : { code: CLOSE.tooMany, reason: retryAfter(ADDRESS_FULL_MS) }
     },
     takeLease(subscriber) {

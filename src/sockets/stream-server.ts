@@ -90,7 +90,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const judge = createTokenJudge({ ...deps, needs: READING, onFailure })
   const judgeProducer = createTokenJudge({ ...deps, needs: PUBLISHING, onFailure })
   const producers = createProducers({ ...deps, close })
-  const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size, close })
+  const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size + lobby.size(), close })
   const lobby = createLobby({ judged, read, onError })
   const allowsOrigin = createOriginCheck(rules.origins)
   const { trustedProxies } = deps

@@ -24,6 +24,8 @@ export class Subscriber {
   principal: Principal | null
   /** It is not let in yet: its first frame must bring a token. */
   waitsForToken: boolean
+  /** It has shown a token, which is being checked. */
+  showsToken = false
   /** Whether it was told that its token ends soon. */
   warned = false
   readonly subscriptions: Subscriptions

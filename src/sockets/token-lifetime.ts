@@ -15,7 +15,9 @@ export function watchToken(
   const { principal, waitsForToken } = subscriber
   const now = Date.now()
   if (waitsForToken) {
-    if (now - subscriber.openedAt >= FIRST_FRAME_MS) close(subscriber, CLOSE.unauthorized, NO_TOKEN)
+    // Whoever has shown a token in time does not pay for how long it is checked.
+    if (!subscriber.showsToken && now - subscriber.openedAt >= FIRST_FRAME_MS)
+      close(subscriber, CLOSE.unauthorized, NO_TOKEN)
   } else if (principal?.expiresAt) {
     if (now >= endOf(principal)) close(subscriber, CLOSE.unauthorized, 'the token has expired')
     else if (!subscriber.warned && now >= principal.expiresAt.getTime() - WARN_MS) {

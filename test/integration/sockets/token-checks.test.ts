@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { unauthorized } from '../../../src/errors.ts'
 import { eventually } from '../../support/eventually.ts'
-import { openClient } from '../../support/stream-client.ts'
+import { openClient, refusedHandshake } from '../../support/stream-client.ts'
 import { principal, startStreams, type TestStreams, tokensAreNames } from '../../support/stream-server.ts'
 
 describe('a socket whose token is being checked', () => {
   let system: TestStreams
   let finish: (() => void)[]
+  let authenticator: typeof tokensAreNames
 
   beforeEach(async () => {
     finish = []
-    const authenticator: typeof tokensAreNames = {
+    authenticator = {
       ...tokensAreNames,
       async stream(token) {
         await new Promise<void>((resolve) => finish.push(resolve))
@@ -35,6 +37,8 @@ describe('a socket whose token is being checked', () => {
     return client
   }
 
+  const http = () => system.url.replace('ws:', 'http:')
+
   async function settle(): Promise<void> {
     for (const done of finish.splice(0)) done()
   }
@@ -44,7 +48,7 @@ describe('a socket whose token is being checked', () => {
     client.send({ type: 'subscribe', channel: 'market-data', symbol: 'AAPL' })
     client.send({ type: 'subscribe', channel: 'market-data', symbol: 'MSFT' })
     client.send({ type: 'ping' })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await setTimeout(100)
     assert.deepEqual(client.frames, [])
     await settle()
     await client.next('pong')
@@ -105,11 +109,59 @@ describe('a socket whose token is being checked', () => {
     client.send({ type: 'ping' })
     client.socket.terminate()
     await client.ended
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await setTimeout(100)
     await settle()
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await setTimeout(100)
     assert.equal(system.streams.sockets(), 0)
     assert.equal(await system.metric('ara_sockets_opened_total'), 0)
+  })
+
+  it('counts among the sockets that there may be in all', async () => {
+    await system.stop()
+    system = await startStreams({ authenticator, rules: { maxSockets: 2 } })
+    const clients = [await waiting('alice'), await waiting('bob')]
+    assert.equal((await refusedHandshake(`${system.url}/ws?token=carol`)).status, 503)
+    await settle()
+    for (const client of clients) await client.next('connected')
+    for (const client of clients) await client.close()
+  })
+
+  it('counts with the responses that wait: one too many of those gets 503', async () => {
+    await system.stop()
+    system = await startStreams({ authenticator, rules: { maxSockets: 1 } })
+    const responses = ['alice', 'bob'].map((token) => fetch(`${http()}/api/v1/streams/alerts?token=${token}`))
+    await eventually(() => assert.equal(finish.length, 2))
+    await settle()
+    const statuses = await Promise.all(
+      responses.map(async (response) => {
+        const { status, body } = await response
+        if (status === 503) await body?.cancel()
+        return status
+      }),
+    )
+    assert.deepEqual(statuses.sort(), [200, 503])
+    for (const response of responses) await (await response).body?.cancel().catch(() => undefined)
+    await eventually(() => assert.equal(system.streams.sockets(), 0))
+  })
+
+  it('is closed with 4500 when that takes longer than 5 s', async () => {
+    const client = await waiting('alice')
+    const { code, reason } = await client.ended
+    assert.deepEqual([code, reason], [4500, 'the token could not be checked in time'])
+  })
+
+  it('has shown it in time when the first frame came within 5 s, however long the check takes then', async () => {
+    await system.stop()
+    system = await startStreams({ authenticator, rules: { anonymous: [] } })
+    const client = openClient(`${system.url}/ws/alerts`)
+    await once(client.socket, 'open')
+    await setTimeout(2_500)
+    client.send({ type: 'auth', token: 'alice' })
+    await eventually(() => assert.equal(finish.length, 1))
+    await setTimeout(4_000)
+    await settle()
+    await client.next('connected')
+    await client.close()
   })
 
   it('counts as drained when the process ends meanwhile', async () => {
