@@ -76,6 +76,14 @@ export async function serve(
   const logins = createLoginLimit(config.identity.failedLoginsPerMinute)
   const intake = createIntake(backplane, config.streams.publishBacklog)
   const announcer = createAnnouncer({ db, publisher: backplane, onError: errors('announcer.error') })
+  let streams: StreamServer | undefined
+  const metrics = createStreamMetrics(deps.registry, {
+    behind: intake.behind,
+    sockets: () => streams?.sockets() ?? 0,
+    eventStreams: () => streams?.eventStreams() ?? 0,
+    streams: () => streams?.streams() ?? 0,
+    slow: () => streams?.slow() ?? { waiting: 0, degraded: 0, ending: 0 },
+  })
   const routes: Route[] = [
     ...eventRoutes({
       db,
@@ -86,7 +94,7 @@ export async function serve(
       onAccepted: deps.metrics.accepted,
       tracing: resources.tracing,
     }),
-    ...publishRoutes({ intake, bodyLimit: config.server.batchBodyLimit }),
+    ...publishRoutes({ intake, bodyLimit: config.server.batchBodyLimit, metrics }),
     ...webhookRoutes({
       db,
       secrets: resources.secrets,
@@ -131,14 +139,6 @@ export async function serve(
     tracing: resources.tracing,
   })
 
-  let streams: StreamServer | undefined
-  const metrics = createStreamMetrics(deps.registry, {
-    behind: intake.behind,
-    sockets: () => streams?.sockets() ?? 0,
-    eventStreams: () => streams?.eventStreams() ?? 0,
-    streams: () => streams?.streams() ?? 0,
-    slow: () => streams?.slow() ?? { waiting: 0, degraded: 0, ending: 0 },
-  })
   closers.add('streams', () => streams?.close())
   const watch = createDeliveryWatch({ db, attempts: resources.watchedAttempts, onError: errors('watch.error') })
   closers.add('watch', () => watch.stop())

@@ -1,5 +1,5 @@
 import type { TemplatedApp } from 'uWebSockets.js'
-import type { Backplane, Heard } from '../streams/backplane.ts'
+import type { Backplane, Heard, Message } from '../streams/backplane.ts'
 import { type ConflatedListener, createConflation } from '../streams/conflation.ts'
 import { gapFrame } from '../streams/frames.ts'
 import { createHub, type Hub } from '../streams/hub.ts'
@@ -35,12 +35,16 @@ export function createFanOut(deps: {
   const outbox = createOutbox(spread)
   const hub = createHub(deps.backplane, { put, settle: outbox.settle })
   const conflation = createConflation(publish)
+  const isTimeToHear = sparsely()
+  const isTimeToSpread = sparsely()
   let publishedSinceLook = 0
-  let measuredAt = 0
 
   function put(heard: Heard): void {
-    if (heard.kind === 'frame') metrics.published()
-    else metrics.gap()
+    if (heard.kind === 'gap') metrics.gap()
+    else {
+      metrics.published()
+      if (isTimeToHear()) metrics.heard(ageOf(heard))
+    }
     outbox.put(heard)
   }
 
@@ -68,10 +72,7 @@ export function createFanOut(deps: {
 
   /** Of the one that waited the longest. */
   function measureLag(oldest: Heard | undefined): void {
-    const now = performance.now()
-    if (oldest?.kind !== 'frame' || now - measuredAt < MEASURE_EVERY_MS) return
-    measuredAt = now
-    metrics.spread(Math.max(0, Date.now() - oldest.at) / 1000)
+    if (oldest?.kind === 'frame' && isTimeToSpread()) metrics.spread(ageOf(oldest))
   }
 
   return {
@@ -86,4 +87,20 @@ export function createFanOut(deps: {
       conflation.close()
     },
   }
+}
+
+/** Says so at most once in `MEASURE_EVERY_MS`. */
+function sparsely(): () => boolean {
+  let last = Number.NEGATIVE_INFINITY
+  return () => {
+    const now = performance.now()
+    if (now - last < MEASURE_EVERY_MS) return false
+    last = now
+    return true
+  }
+}
+
+/** Seconds, by the clocks of the publisher and of this process. */
+function ageOf({ at }: Message): number {
+  return Math.max(0, Date.now() - at) / 1000
 }

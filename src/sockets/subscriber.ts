@@ -10,7 +10,7 @@ import { Subscriptions } from './subscriptions.ts'
 
 export interface SubscriberDeps {
   streams: FanOut
-  metrics: Pick<StreamMetrics, 'degraded' | 'resynced' | 'replayed'>
+  metrics: Pick<StreamMetrics, 'degraded' | 'resynced' | 'replayed' | 'gap'>
   onError: (error: unknown) => void
 }
 
@@ -54,7 +54,7 @@ export class Subscriber {
     this.connectionId = visitor.connectionId
     this.address = visitor.address
     this.#deps = deps
-    this.subscriptions = new Subscriptions(this, deps.streams, deps.metrics.replayed)
+    this.subscriptions = new Subscriptions(this, deps.streams, deps.metrics)
   }
 
   get userId(): string | null {

@@ -2,10 +2,13 @@ import { gapFrame, snapshotOf } from '../streams/frames.ts'
 import { createGate, type Gate } from '../streams/gate.ts'
 import { type ReplayTarget, replay, type Since } from '../streams/replay.ts'
 import { isWildcard, type StreamTarget, streamName } from '../streams/stream-name.ts'
+import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import type { FanOut } from './fan-out.ts'
 import { Listening } from './listening.ts'
 import { type Joined, type Listener, ownStreamOf, type Subscription, streamsOf, wantsSnapshot } from './subscription.ts'
 import type { Wish } from './wish.ts'
+
+type Metrics = Pick<StreamMetrics, 'replayed' | 'gap'>
 
 /** Replays of one socket that run at once; each holds a slice of a history. */
 const REPLAYS_AT_ONCE = 8
@@ -23,12 +26,12 @@ export class Subscriptions {
   /** Only of a socket that has resumed; most never do, and there are many. */
   #replays: { gate: Gate; running: Set<Promise<void>> } | undefined
   readonly #listening: Listening
-  readonly #onReplay: () => void
+  readonly #metrics: Metrics
 
-  constructor(listener: Listener, streams: FanOut, onReplay: () => void) {
+  constructor(listener: Listener, streams: FanOut, metrics: Metrics) {
     this.#listener = listener
     this.#streams = streams
-    this.#onReplay = onReplay
+    this.#metrics = metrics
     this.#listening = new Listening(listener, streams)
   }
 
@@ -192,6 +195,7 @@ export class Subscriptions {
           for (const { frame } of messages) socket.send(frame)
         }),
       gap: (gap) => {
+        this.#metrics.gap()
         socket.send(gapFrame(gap))
         if (isShared && wantsSnapshot(subscription.target, wish)) this.snapshot(subscription.target)
       },
@@ -201,7 +205,7 @@ export class Subscriptions {
         else socket.subscribe(stream)
       },
     }
-    this.#onReplay()
+    this.#metrics.replayed()
     this.#replays ??= { gate: createGate(REPLAYS_AT_ONCE), running: new Set() }
     const replays = this.#replays
     const running = replays

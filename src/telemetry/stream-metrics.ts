@@ -2,12 +2,16 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 export type SlowStage = 'waiting' | 'degraded' | 'ending'
 
+const LAG_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5]
+
 /** The numbers of the streaming half, one function a metric. */
 export interface StreamMetrics {
   opened(): void
   closed(code: number): void
   published(): void
-  /** How long a message took from its publication, in seconds. */
+  /** How long a message took from its publication until it was heard here, in seconds. */
+  heard(seconds: number): void
+  /** And until it was given to the sockets. */
   spread(seconds: number): void
   overflowed(): void
   dropped(): void
@@ -49,10 +53,16 @@ export function createStreamMetrics(
     help: 'Sockets that were closed because too much was waiting for them',
     registers,
   })
+  const heard = new Histogram({
+    name: 'ara_backplane_lag_seconds',
+    help: 'From the publication of a message until this process heard it from the backplane; sampled',
+    buckets: LAG_BUCKETS,
+    registers,
+  })
   const lag = new Histogram({
     name: 'ara_stream_lag_seconds',
     help: 'From the publication of a message until it was given to the sockets of this process; sampled',
-    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    buckets: LAG_BUCKETS,
     registers,
   })
   const dropped = counter('ara_socket_messages_dropped_total', 'Messages dropped for a socket, which is then closed')
@@ -60,7 +70,11 @@ export function createStreamMetrics(
   const resynced = counter('ara_sockets_resynced_total', 'Times that a slow socket had caught up and got snapshots')
   const replays = counter('ara_stream_replays_total', 'Streams that a socket went on with from a number')
   slowGauge(now.slow, registers)
-  const gaps = new Counter({ name: 'ara_stream_gaps_total', help: 'Holes that the history could not fill', registers })
+  const gaps = new Counter({
+    name: 'ara_stream_gaps_total',
+    help: 'Holes that the history could not fill, for a stream here or for one who resumed',
+    registers,
+  })
   const turnedAway = new Counter({
     name: 'ara_sockets_turned_away_total',
     help: 'Handshakes refused with 503 (draining, full) or 429 (flood)',
@@ -70,7 +84,7 @@ export function createStreamMetrics(
   const failed = new Counter({ name: 'ara_socket_logins_failed_total', help: 'Bad tokens of sockets', registers })
   const refused = new Counter({
     name: 'ara_publications_refused_total',
-    help: 'Frames and requests of producers of which nothing was taken',
+    help: 'Frames and requests of producers of which nothing was taken; bad requests count as HTTP only',
     labelNames: ['why'],
     registers,
   })
@@ -82,6 +96,7 @@ export function createStreamMetrics(
     opened: () => opened.inc(),
     closed: (code) => closed.inc({ code }),
     published: () => published.inc(),
+    heard: (seconds) => heard.observe(seconds),
     spread: (seconds) => lag.observe(seconds),
     overflowed: () => overflowed.inc(),
     dropped: () => dropped.inc(),

@@ -22,6 +22,7 @@ export interface TestStreams {
   streams: StreamServer
   backplane: Backplane
   errors: unknown[]
+  /** The sum of its values; of a histogram `<name>_sum` or `<name>_count`. */
   metric(name: string): Promise<number>
   /** Of a counter, by the values of one label. */
   byLabel(name: string, label: string): Promise<Record<string, number>>
@@ -110,8 +111,9 @@ export async function startStreams(
     backplane,
     errors,
     async metric(name) {
-      const found = await registry.getSingleMetric(name)?.get()
-      return found?.values.reduce((sum, { value }) => sum + value, 0) ?? 0
+      const found = await registry.getSingleMetric(name.replace(/_(sum|count)$/, ''))?.get()
+      const isAsked = (value: object) => !('metricName' in value) || value.metricName === name
+      return found?.values.filter(isAsked).reduce((sum, { value }) => sum + value, 0) ?? 0
     },
     async byLabel(name, label) {
       const found = await registry.getSingleMetric(name)?.get()

@@ -2,10 +2,15 @@ import { ApiError, unavailable } from '../../errors.ts'
 import { type Intake, TooFarBehind } from '../../streams/intake.ts'
 import { Publication, toMessages } from '../../streams/outgoing.ts'
 import { BackplaneAway } from '../../streams/publisher.ts'
+import type { StreamMetrics } from '../../telemetry/stream-metrics.ts'
 import { type Route, route } from '../route.ts'
 
 /** Ephemeral messages: streamed, neither stored nor delivered. */
-export function publishRoutes(deps: { intake: Intake; bodyLimit: number }): Route[] {
+export function publishRoutes(deps: {
+  intake: Intake
+  bodyLimit: number
+  metrics: Pick<StreamMetrics, 'publicationRefused'>
+}): Route[] {
   return [
     route({
       method: 'post',
@@ -20,10 +25,13 @@ export function publishRoutes(deps: { intake: Intake; bodyLimit: number }): Rout
         try {
           await deps.intake.publish(messages)
         } catch (error) {
-          if (error instanceof TooFarBehind) throw slowDown(error)
-          if (error instanceof BackplaneAway)
-            throw unavailable('The streams are not available. Nothing is kept.', 2, error)
-          throw error
+          if (error instanceof TooFarBehind) {
+            deps.metrics.publicationRefused('slow_down')
+            throw slowDown(error)
+          }
+          if (!(error instanceof BackplaneAway)) throw error
+          deps.metrics.publicationRefused('unavailable')
+          throw unavailable('The streams are not available. Nothing is kept.', 2, error)
         }
         return { accepted: messages.length }
       },

@@ -47,6 +47,7 @@ describe('a burst in one turn', () => {
       client.socket.pause()
       client.send(subscribe(symbols))
       await eventually(async () => assert.equal(await system.metric('ara_sockets_overflowed_total'), 1))
+      assert.ok((await system.metric('ara_socket_messages_dropped_total')) > 0)
       await system.backplane.publish(symbols.map((symbol) => message({ symbol })))
       await setTimeout(50)
       client.socket.resume()
