@@ -7,6 +7,7 @@ import { CLOSE } from './close-codes.ts'
 import type { DeliveryWatch } from './delivery-watch.ts'
 import { denialOf } from './stream-access.ts'
 import type { Subscriber } from './subscriber.ts'
+import type { Joined } from './subscription.ts'
 import { NO_TOKEN } from './token-lifetime.ts'
 import type { Wish } from './wish.ts'
 
@@ -132,11 +133,14 @@ function refusalOf({ principal }: Subscriber, { target }: AskedSubscription, rul
 }
 
 function unsubscribe(subscriber: Subscriber, asked: readonly AskedSubscription[], reply: Reply): void {
-  const accepted: { channel: string; symbol: string | null }[] = []
+  const { subscriptions } = subscriber
+  const accepted: Joined[] = []
   const rejected: Rejection[] = []
   for (const { target, channel, symbol } of asked) {
-    if (target !== null && subscriber.subscriptions.leave(target)) accepted.push(target)
-    else rejected.push({ channel, symbol, code: 'not_subscribed', message: 'There is no such subscription.' })
+    if (target !== null && subscriptions.has(target)) {
+      accepted.push(subscriptions.position(target))
+      subscriptions.leave(target)
+    } else rejected.push({ channel, symbol, code: 'not_subscribed', message: 'There is no such subscription.' })
   }
   subscriber.send(answer('unsubscribed', accepted, rejected, reply))
 }

@@ -28,7 +28,7 @@ export const serverFrameExamples: Record<ServerFrameType, object> = {
     ...{ type: 'subscribed', id: 1, accepted: [{ ...apple, ...position }] },
     rejected: [{ ...apple, symbol: '*', code: 'forbidden', message: 'The wildcard is for other tiers.' }],
   },
-  unsubscribed: { type: 'unsubscribed', ...apple },
+  unsubscribed: { type: 'unsubscribed', ...apple, ...position },
   gap: { type: 'gap', ...apple, from: 42, to: 49, epoch: EPOCH, seq: 49 },
   degraded: { type: 'degraded', conflate_ms: 1000, timestamp },
   restored: { type: 'restored', timestamp },

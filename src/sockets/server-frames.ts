@@ -23,7 +23,6 @@ const Joined = z.object({
   conflate_ms: z.number().optional(),
 })
 const Refused = z.object({ channel: word, symbol, code: word, message: word })
-const Target = z.object({ channel, symbol })
 const numbered = {
   timestamp: time,
   seq: count,
@@ -86,8 +85,8 @@ export const serverFrames = {
     z.object({ ...type('subscribed'), id, channel: z.literal('deliveries'), webhook_id: word.nullable() }),
   ]),
   unsubscribed: z.union([
-    z.object({ ...type('unsubscribed'), id, ...Target.shape }),
-    z.object({ ...type('unsubscribed'), id, accepted: z.array(Target), rejected: z.array(Refused) }),
+    z.object({ ...type('unsubscribed'), id, ...Joined.shape }),
+    z.object({ ...type('unsubscribed'), id, accepted: z.array(Joined), rejected: z.array(Refused) }),
     z.object({ ...type('unsubscribed'), id, channel: z.literal('deliveries'), webhook_id: word.nullable() }),
   ]),
   gap: z.union([

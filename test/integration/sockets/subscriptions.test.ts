@@ -57,8 +57,10 @@ describe('a subscription', () => {
   it('ends with unsubscribe', async () => {
     client.send({ type: 'subscribe', channel: 'predictions', symbol: 'AAPL' })
     client.send({ type: 'unsubscribe', channel: 'predictions', symbol: 'aapl', id: 'u' })
-    const unsubscribed = await client.next('unsubscribed')
-    assert.deepEqual(unsubscribed, { type: 'unsubscribed', id: 'u', channel: 'predictions', symbol: 'AAPL' })
+    const { epoch } = await client.next('subscribed')
+    assert.deepEqual(await client.next('unsubscribed'), {
+      ...{ type: 'unsubscribed', id: 'u', channel: 'predictions', symbol: 'AAPL', epoch, seq: 0 },
+    })
     await system.backplane.publish([message({ channel: 'predictions' })])
     await answer()
     assert.deepEqual(client.numbers(), [])
