@@ -71,7 +71,9 @@ export function createProducers(deps: {
     }
     const { messages } = frame
     const size = text?.length ?? 0
-    if (standing.finishing) return refuse('unavailable', tag, 'This process ends; come back.')
+    if (standing.finishing) {
+      return refuse('unavailable', tag, 'This process ends; come back.', { retry_after_ms: AWAY_MS })
+    }
     const isFull =
       standing.messages + messages.length > MOST_MESSAGES_UNDER_WAY || standing.bytes + size > MOST_BYTES_UNDER_WAY
     if (isFull) return refuse('slow_down', tag, 'Too much is under way on this socket.', lag(standing))
@@ -126,10 +128,15 @@ export function createProducers(deps: {
       tellWhenBehind(producer, standing)
       return 'answered'
     },
-    finish(producer) {
+    async finish(producer) {
       const standing = standingOf(producer)
       standing.finishing = true
-      return standing.answers
+      // What came while this waited was refused, and is told so.
+      let last: Promise<void> | undefined
+      while (last !== standing.answers) {
+        last = standing.answers
+        await last
+      }
     },
   }
 

@@ -5,7 +5,7 @@ import { BackplaneAway } from '../../../src/streams/publisher.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectClient, openClient, refusedHandshake } from '../../support/stream-client.ts'
 import { openRawClient } from '../../support/stream-raw-client.ts'
-import { startStreams, type TestStreams, tokensAreNames } from '../../support/stream-server.ts'
+import { message, startStreams, type TestStreams, tokensAreNames } from '../../support/stream-server.ts'
 
 describe('the code that a socket is closed with', () => {
   const ORIGIN = 'https://app.example'
@@ -89,6 +89,12 @@ describe('the code that a socket is closed with', () => {
     assert.equal((await client.ended).code, 1009)
   })
 
+  it('is none for a frame over 256 KiB', async () => {
+    const client = await connectClient(`${system.url}/ws/alerts`)
+    client.send('x'.repeat(256 * 1024 + 1))
+    assert.equal((await client.ended).code, 1006)
+  })
+
   it('is 4500 while the streams are away or a token cannot be checked', async () => {
     const backplane = { ...createMemoryBackplane(), follow: () => Promise.reject(new BackplaneAway()) }
     const broken = async () => {
@@ -142,6 +148,21 @@ describe('the code that a socket is closed with', () => {
     assert.ok(times.every((ms) => ms >= 1000 && ms <= 2000) && new Set(times).size > 10, String(times))
     await drained
     assert.deepEqual(await refusedHandshake(`${ending.url}/ws/alerts`), { status: 503, retryAfter: '1' })
+    await ending.stop()
+  })
+
+  it('is 4501 for some after others when the process ends, while it takes nobody new', async () => {
+    const ending = await startStreams()
+    const clients = await Promise.all(Array.from({ length: 8 }, () => connectClient(`${ending.url}/ws/alerts`)))
+    const drained = ending.streams.drain(2000)
+    await Promise.race(clients.map((client) => client.ended))
+    assert.equal((await refusedHandshake(`${ending.url}/ws/alerts`)).status, 503)
+    const stay = clients.filter(({ socket }) => socket.readyState === socket.OPEN)
+    assert.ok(stay.length >= 4, `${stay.length} are still there`)
+    await ending.backplane.publish([message({ channel: 'alerts', symbol: null })])
+    await Promise.all(stay.map((client) => client.next('alert')))
+    await drained
+    for (const client of clients) assert.equal((await client.ended).code, 4501)
     await ending.stop()
   })
 
