@@ -108,12 +108,10 @@ export interface Subscribed extends Partial<JoinedStream> {
   rejected?: RefusedStream[]
 }
 
-export interface Unsubscribed {
+export interface Unsubscribed extends Partial<JoinedStream> {
   type: 'unsubscribed'
   id?: string | number
-  channel?: Channel
-  symbol?: string | null
-  accepted?: { channel: Channel; symbol: string | null }[]
+  accepted?: JoinedStream[]
   rejected?: RefusedStream[]
 }
 
