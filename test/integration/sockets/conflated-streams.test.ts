@@ -55,6 +55,14 @@ describe('a conflated stream', () => {
     for (const client of [every, byQuery, byFrame]) await client.close()
   })
 
+  it('begins with the newest value as a snapshot', async () => {
+    await system.backplane.publish(prices(symbol, 3))
+    const client = await connectClient(`${system.url}/ws/market-data/${symbol}?conflate_ms=5000`)
+    const { seq, snapshot } = await client.next('market_data_update')
+    assert.deepEqual([seq, snapshot], [3, true])
+    await client.close()
+  })
+
   it('changes its interval when it is asked for again with another', async () => {
     const client = await connectClient(`${system.url}/ws/market-data/${symbol}?conflate_ms=5000`)
     await system.backplane.publish(prices(symbol, 3))
@@ -113,14 +121,17 @@ describe('a conflated stream', () => {
       type: 'subscribe',
       subscriptions: [
         { channel: 'predictions', symbol },
+        { channel: 'alerts' },
         { channel: 'market-data', symbol, conflate_ms: 5000 },
       ],
     })
     await client.next('subscribed')
-    const both = [message({ channel: 'predictions', symbol }), message({ symbol })]
-    await system.backplane.publish(Array.from({ length: 50 }, () => both).flat())
+    const alert = message({ channel: 'alerts', symbol: null })
+    const each = [message({ channel: 'predictions', symbol }), alert, message({ symbol })]
+    await system.backplane.publish(Array.from({ length: 50 }, () => each).flat())
     const of = (type: string) => client.frames.filter((frame) => frame.type === type).length
     await eventually(() => assert.equal(of('prediction_update'), 50))
+    await eventually(() => assert.equal(of('alert'), 50))
     assert.equal(of('market_data_update'), 0)
     await client.close()
   })

@@ -10,6 +10,7 @@ import { message, principal, startStreams, type TestStreams, tokensAreNames } fr
 const LONG = { timeoutMs: 30_000 }
 const DATA = JSON.stringify({ x: 'x'.repeat(4000) })
 const price = (symbol = 'AAPL') => message({ symbol, data: DATA })
+const alert = message({ channel: 'alerts', symbol: null })
 const prediction = () => message({ channel: 'predictions', data: DATA })
 
 /**
@@ -159,23 +160,30 @@ describe('a client that reads too slowly', () => {
     assert.deepEqual(slow.numbers(), range(got.length + 1, last))
   })
 
-  it('of both gets every prediction, while its market data is conflated', async () => {
+  it('of both gets every prediction and alert, while its market data is conflated', async () => {
     await start(60, '/ws/predictions/AAPL')
-    slow.send({ type: 'subscribe', channel: 'market-data', symbol: 'AAPL' })
+    const more = [{ channel: 'market-data', symbol: 'AAPL' }, { channel: 'alerts' }]
+    slow.send({ type: 'subscribe', subscriptions: more })
     await slow.next('subscribed')
     slow.socket.pause()
     await fillUp(system, () => [price()])
     await eventually(async () => {
-      await system.backplane.publish([prediction()])
+      await system.backplane.publish([prediction(), alert])
       assert.equal(system.streams.slow().degraded, 1)
     })
     await publishSmall(50, 10)
-    await system.backplane.publish([prediction(), prediction()])
+    await system.backplane.publish([prediction(), prediction(), alert, alert])
     slow.socket.resume()
     await eventually(() => assert.ok(slow.frames.some(({ type }) => type === 'restored')), LONG)
-    const predictions = slow.frames.filter(({ type }) => type === 'prediction_update').map(({ seq }) => seq)
-    assert.ok(predictions.length > 2)
-    assert.deepEqual(predictions, range(1, predictions.length))
+    for (const [type, stream] of [
+      ['prediction_update', 'predictions/AAPL'],
+      ['alert', 'alerts'],
+    ] as const) {
+      const numbers = slow.frames.filter((frame) => frame.type === type).map(({ seq }) => seq)
+      const { seq } = await system.backplane.history(stream, 0, 1)
+      assert.ok(seq > 2)
+      assert.deepEqual(numbers, range(1, seq))
+    }
     assertStages(partsOf(slow), 1)
   })
 

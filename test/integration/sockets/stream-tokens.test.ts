@@ -94,4 +94,26 @@ describe('the token of a socket', () => {
     assert.ok(performance.now() - began < OBEYED_MS)
     assert.equal((await fresh.close()).code, 1005)
   })
+
+  it('opens one socket when it is a ticket, however many come with it at once', async () => {
+    const ticket = await makeTicket(database.db, principal('carol'))
+    const clients = Array.from({ length: 8 }, () => openClient(url(ticket)))
+    const outcomes = await Promise.all(
+      clients.map((client) => Promise.race([client.next('connected').then(() => 'open'), client.ended])),
+    )
+    assert.deepEqual(
+      outcomes.filter((outcome) => outcome !== 'open').map((outcome) => (outcome as { code: number }).code),
+      Array.from({ length: 7 }, () => 4401),
+    )
+    for (const client of clients) await client.close()
+  })
+
+  it('ends with its API key, of which it is told before', async () => {
+    const expiresAt = new Date(Date.now() + 3_000)
+    const { key } = await makeApiKey(database.db, principal('frank'), BY_TEST, { name: 'brief', expiresAt })
+    const client = await connectClient(url(key))
+    assert.equal((await client.next('token_expiring'))['expires_at'], expiresAt.toISOString())
+    assert.equal((await client.ended).code, 4401)
+    assert.ok(Date.now() >= expiresAt.getTime())
+  })
 })

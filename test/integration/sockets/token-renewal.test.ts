@@ -10,14 +10,16 @@ import { message, principal, startStreams, type TestStreams, type tokensAreNames
 const SKEW_MS = 1_000
 const alert = message({ channel: 'alerts', symbol: null })
 
-/** `alice:62` is a token of Alice that ends in 62 seconds; Mallory is blocked; of Carol nothing can be found out. */
+/** `alice:62` is a token of Alice that ends in 62 seconds, `alice-pro` one of her tier; Mallory is blocked; of Carol nothing can be found out. */
 const authenticator: typeof tokensAreNames = {
   async stream(token) {
     const [user = '', seconds = '3600'] = token.split(':')
     if (user === 'bad' || user === '') throw unauthorized('The token is not valid.')
     if (user === 'mallory') throw forbidden('This user is blocked.')
     if (user === 'carol') throw new Error('no database')
-    return principal(user, { expiresAt: new Date(Date.now() + Number(seconds) * 1000) })
+    const [userId = '', tier] = user.split('-')
+    const expiresAt = new Date(Date.now() + Number(seconds) * 1000)
+    return principal(userId, { expiresAt, tier: tier === 'pro' ? 'pro' : 'free' })
   },
   recheck: async () => true,
   endOf: ({ expiresAt }) => (expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) + SKEW_MS,
@@ -36,13 +38,15 @@ describe('a token that ends', () => {
       connectClient(`${system.url}/ws/alerts?token=alice:2`),
       connectClient(`${system.url}/ws/alerts?token=alice:62`),
     ])
+    const told: number[] = []
+    later.socket.on('message', () => told.push(Date.now()))
     const { expires_at } = await soon.next('token_expiring')
     assert.ok(Math.abs(Date.parse(String(expires_at)) - began - 2_000) < 1_500, String(expires_at))
-    assert.equal(later.frames.length, 1)
     assert.deepEqual(await soon.ended, { code: 4401, reason: 'the token has expired' })
     assert.ok(Date.now() - began >= 2_000 + SKEW_MS)
     assert.equal(soon.frames.filter(({ type }) => type === 'token_expiring').length, 1)
-    await later.next('token_expiring')
+    const { expires_at: end } = await later.next('token_expiring')
+    assert.ok((told[0] ?? 0) >= Date.parse(String(end)) - 60_000)
     await later.close()
   })
 
@@ -94,6 +98,21 @@ describe('a frame auth', () => {
     }
     await system.backplane.publish([{ ...alert, userId: 'alice' }])
     await client.next('alert')
+    await client.close()
+  })
+
+  it('ends what the newer token may not have, and says so', async () => {
+    const client = await connectClient(`${system.url}/ws?token=alice-pro`)
+    const all = { channel: 'market-data', symbol: '*' }
+    client.send({ type: 'subscribe', subscriptions: [all, { channel: 'alerts' }] })
+    await client.next('subscribed')
+    client.send({ type: 'auth', token: 'alice' })
+    const { dropped } = await client.next('authenticated')
+    const [ended, ...others] = dropped as { channel: string; symbol: string; code: string }[]
+    assert.deepEqual([ended?.channel, ended?.symbol, ended?.code, others], ['market-data', '*', 'forbidden', []])
+    await system.backplane.publish([message(), alert])
+    await client.next('alert')
+    assert.deepEqual(client.numbers(), [])
     await client.close()
   })
 

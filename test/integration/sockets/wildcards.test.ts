@@ -118,6 +118,18 @@ function promisesOfWildcards(openBackplanes: () => Promise<{ near: Backplane; fa
     await client.close()
   })
 
+  it('brings each symbol at its own interval, also one that the socket has every message of', async () => {
+    const [symbol = '', other = ''] = names
+    const client = await open(system)
+    await subscribe(client, { channel: 'market-data', symbol }, { ...ALL, snapshot: false, conflate_ms: 500 })
+    await far.publish([...prices(symbol, 20), ...prices(other, 20)])
+    for (const name of [symbol, other]) {
+      await eventually(() => assert.equal(of(client, name).at(-1), 20))
+      assert.ok(of(client, name).length <= 2, String(of(client, name)))
+    }
+    await client.close()
+  })
+
   it('comes after what a symbol of the same socket goes on with, which is asked for before', async () => {
     const [symbol = ''] = names
     await far.publish(prices(symbol, 5))

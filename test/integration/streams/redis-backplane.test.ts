@@ -48,6 +48,42 @@ describe('the backplane on Redis', () => {
   promisesOfABackplane(async () => ({ near: await open(redis), far: await open(redis) }))
 })
 
+describe('what is kept of a stream on Redis', () => {
+  const DAY_S = 86_400
+  let redis: TestRedis
+  before(async () => {
+    redis = await startRedis()
+  })
+  after(async () => {
+    await closeAll()
+    await redis.stop()
+  })
+
+  it('is forgotten by age, while the numbers stay for 30 days more', async () => {
+    const log = openLog({ level: 'silent', name: 'test' })
+    const brief = createRedisBackplane({ url: redis.url, log, history: { messages: 1000, seconds: 2 } })
+    opened.push(brief)
+    await eventually(() => brief.publish(prices('OLD', 3)))
+    const { seq: before } = await brief.history('market-data/OLD', 0, 10)
+    await setTimeout(1_200)
+    await brief.publish(prices('OLD', 2))
+    await setTimeout(1_200)
+    const { seq, messages } = await brief.history('market-data/OLD', 0, 10)
+    assert.deepEqual([seq, messages.map((one) => one.seq)], [before + 2, [before + 1, before + 2]])
+    await eventually(async () => assert.deepEqual((await brief.history('market-data/OLD', 0, 10)).messages, []))
+    assert.equal((await brief.history('market-data/OLD', 0, 10)).seq, before + 2)
+    const left = Number(await command(redis, 'TTL', 'ara:stream:{market-data/OLD}:state'))
+    assert.ok(left > 30 * DAY_S - 60 && left <= 30 * DAY_S + 2, `${left} s`)
+  })
+
+  it('is bounded by count', async () => {
+    const few = await open(redis, 5)
+    await few.publish(prices('MANY', 20))
+    const { seq, messages } = await few.history('market-data/MANY', 0, 100)
+    assert.deepEqual([seq, messages.map((one) => one.seq)], [20, range(16, 20)])
+  })
+})
+
 describe('the backplane on a Redis in trouble', () => {
   const STREAM = 'market-data/AAPL'
   let redis: TestRedis
