@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict'
-import { connectRedis, type RedisConnection } from '../../../src/redis/connect.ts'
-import { createMemoryBackplane } from '../../../src/streams/memory-backplane.ts'
-import { BackplaneAway } from '../../../src/streams/publisher.ts'
-import { createRedisBackplane } from '../../../src/streams/redis-backplane.ts'
-import { openLog } from '../../../src/telemetry/log.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { range } from '../../support/stream-backplane.ts'
-import { connectClient, type Frame, openClient, type StreamClient } from '../../support/stream-client.ts'
-import { principal, startStreams, type TestStreams, tokensAreNames } from '../../support/stream-server.ts'
+import { connectClient, openClient } from '../../support/stream-client.ts'
+import { answered, authenticator, price } from '../../support/stream-producer.ts'
+import { startStreams, type TestStreams } from '../../support/stream-server.ts'
 
 const KIB = 1024
-
-/** `feed` and `root` may publish, others not. */
-const authenticator: typeof tokensAreNames = {
-  ...tokensAreNames,
-  stream: async (...shown) => {
-    const { userId } = await tokensAreNames.stream(...shown)
-    if (userId === 'feed') return principal(userId, { role: 'producer' })
-    return principal(userId, userId === 'root' ? { role: 'admin' } : {})
-  },
-}
-const price = (n: number, symbol = 'AAPL') => ({ channel: 'market-data', symbol, data: { n } })
 
 describe('publishing on a socket', () => {
   let system: TestStreams
@@ -133,125 +117,5 @@ describe('publishing on a socket', () => {
     await eventually(() => assert.equal(answered(producer.frames).length, 500))
     assert.deepEqual(answered(producer.frames), range(1, 500))
     await producer.close()
-  })
-})
-
-/** The ids of what was published, in the order of the answers. */
-function answered(frames: readonly Frame[]): number[] {
-  return frames.flatMap(({ type, id }) => (type === 'published' ? [Number(id)] : []))
-}
-
-describe('a producer and a backplane that is slow', () => {
-  it('is told to slow down before frames are refused, and every frame has its answer in order', async () => {
-    let letGo: () => void = () => undefined
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve
-    })
-    const memory = createMemoryBackplane()
-    const publish: typeof memory.publish = (messages) => held.then(() => memory.publish(messages))
-    const system = await startStreams({ authenticator, backplane: { ...memory, publish } })
-    const reader = await connectClient(`${system.url}/ws/market-data/AAPL`)
-    const producer = await connectClient(`${system.url}/ws/publish?token=feed`)
-    const frame = (id: number) => ({ id, messages: Array.from({ length: 1000 }, (_, n) => price(id * 1000 + n)) })
-    for (let id = 0; id < 12; id += 1) producer.send(frame(id))
-    const told = await producer.next('slow_down')
-    assert.ok(Number(told['behind']) > 5_000 && Number(told['retry_after_ms']) > 0, JSON.stringify(told))
-    await eventually(async () => assert.equal(await system.metric('ara_publications_refused_total'), 2))
-    assert.equal(await system.metric('ara_publish_behind'), 10_000)
-    letGo()
-    await eventually(() => assert.equal(producer.frames.filter(({ id }) => id !== undefined).length, 12))
-    const answers = producer.frames.filter(({ id }) => id !== undefined)
-    assert.deepEqual(
-      answers.map(({ id, type, code }) => [id, code ?? type]),
-      [...range(0, 9).map((id) => [id, 'published']), ...[10, 11].map((id) => [id, 'slow_down'])],
-    )
-    producer.send(frame(10))
-    await producer.next('published')
-    await eventually(() => assert.equal(reader.numbers().length, 11_000))
-    assert.deepEqual(reader.numbers(), range(1, 11_000))
-    await Promise.all([reader.close(), producer.close()])
-    await system.stop()
-  })
-
-  it('is told that the streams are away, frame by frame, and of each process that ends after its answers', async () => {
-    let away = true
-    const memory = createMemoryBackplane()
-    const publish: typeof memory.publish = async (messages) => {
-      if (away) throw new BackplaneAway()
-      await memory.publish(messages)
-    }
-    const system = await startStreams({ authenticator, backplane: { ...memory, publish } })
-    const producer = await connectClient(`${system.url}/ws/publish?token=feed`)
-    producer.send({ ...price(1), id: 1 })
-    const refused = await producer.next('error')
-    assert.deepEqual([refused['code'], refused['id'], refused['retry_after_ms']], ['unavailable', 1, 1000])
-    away = false
-    producer.send({ ...price(1), id: 2 })
-    await producer.next('published')
-    await system.streams.drain(0)
-    assert.equal((await producer.ended).code, 4501)
-    await system.stop()
-  })
-})
-
-describe('publishing on a socket, to Redis', function () {
-  this.timeout(120_000)
-  const COUNT = 10_000
-  const A_FRAME = 100
-  const log = openLog({ level: 'silent', name: 'test' })
-  let redis: TestRedis
-  let other: RedisConnection
-  let system: TestStreams
-  before(async () => {
-    redis = await startRedis()
-    other = connectRedis(redis.url, { name: 'test', log, kind: 'worker' })
-    const backplane = createRedisBackplane({ url: redis.url, log, history: { messages: COUNT, seconds: 300 } })
-    await eventually(() => backplane.check())
-    // However busy the machine is, the reader is given every message.
-    system = await startStreams({ authenticator, backplane, rules: { degradeSeconds: 300, slowSeconds: 300 } })
-  })
-  after(async () => {
-    await system.stop()
-    other.disconnect()
-    await redis.stop()
-  })
-
-  it('keeps the order of each of two producers through many frames under way', async () => {
-    const reader = await connectClient(`${system.url}/ws/market-data/AAPL?snapshot=false`)
-    const producers = await Promise.all([0, 1].map((by) => publishAll(by)))
-    await eventually(() => assert.equal(reader.numbers().length, COUNT), { timeoutMs: 60_000, everyMs: 100 })
-    assert.deepEqual(reader.numbers(), range(1, COUNT))
-    for (const by of [0, 1]) {
-      const own = reader.frames.flatMap(({ data }) => ((data as { by?: number })?.by === by ? [data] : []))
-      assert.deepEqual(
-        own.map((data) => (data as { i: number }).i),
-        range(0, COUNT / 2 - 1),
-      )
-    }
-    await Promise.all([reader, ...producers].map((client) => client.close()))
-  })
-
-  /** Twenty frames under way at a time. */
-  async function publishAll(by: number): Promise<StreamClient> {
-    const producer = await connectClient(`${system.url}/ws/publish?token=feed`)
-    for (let n = 0; n < COUNT / 2; n += A_FRAME) {
-      const messages = range(n, n + A_FRAME - 1).map((i) => ({ ...price(i), data: { by, i } }))
-      producer.send({ id: n, messages })
-      if (n % (20 * A_FRAME) === 0) await eventually(() => assert.equal(answered(producer.frames).at(-1), n))
-    }
-    await eventually(() => assert.equal(answered(producer.frames).length, COUNT / 2 / A_FRAME))
-    return producer
-  }
-
-  it('goes on when Redis has forgotten the script', async () => {
-    const reader = await connectClient(`${system.url}/ws/market-data/FLUSHED`)
-    const producer = await connectClient(`${system.url}/ws/publish?token=feed`)
-    for (const n of [1, 2, 3]) {
-      if (n === 2) await other.script('FLUSH')
-      producer.send({ messages: [price(n, 'FLUSHED'), price(n, `OTHER${n}`)] })
-      await producer.next('published')
-    }
-    await eventually(() => assert.deepEqual(reader.numbers(), [1, 2, 3]))
-    await Promise.all([reader.close(), producer.close()])
   })
 })
