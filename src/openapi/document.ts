@@ -153,12 +153,17 @@ function answersOf(route: Route, operation: Operation | undefined): Json {
     Object.entries(answers).map(([status, shape]) => [
       status,
       {
-        description: shape === null ? 'Done; no body.' : 'The answer.',
+        description: describeAnswer(status, shape),
         headers: headersOf(route, operation?.headers ?? []),
         ...(shape === null ? {} : { content: contentOf(shape, ANSWER_EXAMPLES[nameOf(route)]) }),
       },
     ]),
   )
+}
+
+function describeAnswer(status: string, shape: Operation['answers'][number]): string {
+  if (status === '304') return 'As the caller has it already; no body.'
+  return shape === null ? 'Done; no body.' : 'The answer.'
 }
 
 function contentOf(shape: z.ZodType | 'text' | 'html', example: unknown): Json {
