@@ -25,9 +25,12 @@ describe('the OpenAPI document', () => {
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     )
-    const beside = ['predictions/{symbol}', 'market-data/{symbol}', 'alerts'].map(
-      (path) => `GET /api/v1/streams/${path}`,
-    )
+    const streams = ['predictions/{symbol}', 'market-data/{symbol}', 'alerts']
+    const beside = [
+      ...streams.map((path) => `GET /api/v1/streams/${path}`),
+      ...['GET /console', 'GET /admin/queues', 'GET /admin/queues/login'],
+      ...['POST /admin/queues/login', 'POST /admin/queues/logout'],
+    ]
     assert.deepEqual(documented.sort(), [...[...routes.keys()].map(templateOf), ...beside].sort())
     assert.deepEqual(Object.keys(OPERATIONS).sort(), [...routes.keys()].sort())
   })
