@@ -18,7 +18,7 @@ export interface BoardLogin {
   refuse(): never
 }
 
-const COOKIE = 'ara_board'
+export const BOARD_COOKIE = 'ara_board'
 const LONGEST_MS = 12 * 3_600_000
 const FORM_LIMIT = 16 * 1024
 
@@ -62,7 +62,7 @@ export function createBoardLogin({ authenticator, logins }: LoginDeps, base: str
     async identify(ctx) {
       const header = /^Bearer (\S+)$/i.exec(ctx.get('Authorization'))?.[1]
       if (header !== undefined) return tryToVerify(ctx, header)
-      const token = ctx.cookies.get(COOKIE)
+      const token = ctx.cookies.get(BOARD_COOKIE)
       if (token === undefined || token === '') return null
       // A cookie that has ended is no failed login, so no limit holds for it: it is looked up as if it came in a flood.
       return verify(token, true).catch((error: unknown) => {
@@ -79,7 +79,7 @@ export function createBoardLogin({ authenticator, logins }: LoginDeps, base: str
 function setCookie(ctx: Context, base: string, token: string, lifeMs: number): void {
   const secure = ctx.secure || ctx.get('X-Forwarded-Proto') === 'https'
   const attributes = [
-    `${COOKIE}=${token}`,
+    `${BOARD_COOKIE}=${token}`,
     `Path=${base}`,
     `Max-Age=${Math.floor(lifeMs / 1000)}`,
     'HttpOnly',

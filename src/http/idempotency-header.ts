@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Context } from 'koa'
 import { invalid } from '../errors.ts'
 import type { KeyUse } from '../idempotency/idempotency-keys.ts'
@@ -14,6 +14,6 @@ export function keyUse(ctx: Context, principal: Principal): KeyUse | undefined {
   if (typeof key !== 'string' || !KEY.test(key)) {
     throw invalid([{ path: 'Idempotency-Key', reason: 'must be 1 to 255 visible ASCII characters' }])
   }
-  const bodySha256 = createHash('sha256').update(ctx.state['rawBody']).digest()
+  const bodySha256 = hash('sha256', ctx.state['rawBody'], 'buffer')
   return { principal: principal.userId, route: `${ctx.method} ${ctx.state['route']}`, key, bodySha256 }
 }

@@ -3,7 +3,6 @@ import { type MicroBatch, microBatch } from '../db/micro-batch.ts'
 import { forbidden, unauthorized } from '../errors.ts'
 import { apiKeysAreGood, findApiKeys, type KeyMark, looksLikeApiKey, markOf, touchApiKey } from './api-keys.ts'
 import type { BlockedUsers } from './blocked-users.ts'
-import { principalOfClaims } from './claims.ts'
 import type { Principal } from './principal.ts'
 import { takeTickets } from './tickets.ts'
 import { createTokenVerifier, type JwtSettings, type TokenRules, tokenRules } from './verify-token.ts'
@@ -16,7 +15,9 @@ import { createTokenVerifier, type JwtSettings, type TokenRules, tokenRules } fr
 export interface Authenticator {
   /** How koa-jwt is to check a token on REST; what it finds goes to `claims`. */
   readonly rules: TokenRules
-  claims(verified: unknown): Promise<Principal>
+  claims(token: string, verified: unknown): Promise<Principal>
+  /** Whose token it is, when it was verified lately: to check a signature is a tenth of what a request costs. */
+  recall(token: string): Promise<Principal> | undefined
   bearer(token: string): Promise<Principal>
   apiKey(key: string, suspect: boolean): Promise<Principal>
   /** A socket's `?token=`: a JWT, an API key, or a ticket, which is used up by it. */
@@ -38,7 +39,7 @@ export function createAuthenticator(deps: {
 }): Authenticator {
   const now = deps.now ?? Date.now
   const rules = tokenRules(deps.jwt, deps.onError)
-  const verify = createTokenVerifier(rules, now)
+  const tokens = createTokenVerifier(rules, now)
   const { blocked } = deps
   const touching = new Set<string>()
   const keyIsGood = inOneLane((keys: readonly KeyMark[]) => apiKeysAreGood(deps.db, keys))
@@ -57,7 +58,7 @@ export function createAuthenticator(deps: {
       .finally(() => touching.delete(id))
   }
 
-  const bearer = async (token: string) => unlessBlocked(await verify(token))
+  const bearer = async (token: string) => unlessBlocked(await tokens.verify(token))
   const findTogether = inOneLane((keys: readonly string[]) => findApiKeys(deps.db, keys))
   const takeTogether = inOneLane((tickets: readonly string[]) => takeTickets(deps.db, tickets))
   const apiKey = async (key: string, suspect: boolean) => {
@@ -82,7 +83,11 @@ export function createAuthenticator(deps: {
 
   return {
     rules,
-    claims: async (verified) => unlessBlocked(principalOfClaims(verified)),
+    claims: async (token, verified) => unlessBlocked(tokens.remember(token, verified)),
+    recall(token) {
+      const known = tokens.recall(token)
+      return known && unlessBlocked(known)
+    },
     bearer,
     apiKey,
     stream(token, suspect) {

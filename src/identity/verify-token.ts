@@ -52,38 +52,51 @@ export function tokenRules(settings: JwtSettings, onError: (error: unknown) => v
   }
 }
 
-/**
- * @returns a function from a token to its principal, which remembers good tokens for a while and no longer than they are good;
- * it rejects with ApiError 401 for any other, 503 when the keys cannot be had
- */
-export function createTokenVerifier(
-  rules: TokenRules,
-  now: () => number = Date.now,
-): (token: string) => Promise<Principal> {
+/** Good tokens are remembered for a while and no longer than they are good. */
+export interface TokenVerifier {
+  /** The principal of a token; rejects with ApiError 401 for any that is not good, 503 when the keys cannot be had. */
+  verify(token: string): Promise<Principal>
+  /** The principal of a token that was verified lately. */
+  recall(token: string): Principal | undefined
+  /** @param claims those of a token that somebody else has verified by the same rules. @throws ApiError 401 */
+  remember(token: string, claims: unknown): Principal
+}
+
+export function createTokenVerifier(rules: TokenRules, now: () => number = Date.now): TokenVerifier {
   const verified = new Map<string, { principal: Principal; until: number }>()
   const toleranceMs = rules.options.clockTolerance * 1000
-  return async (token) => {
+
+  function recall(token: string): Principal | undefined {
     const known = verified.get(token)
-    if (known && now() < known.until) return known.principal
+    if (!known) return undefined
+    if (now() < known.until) return known.principal
     verified.delete(token)
-    const principal = await verify(token, rules, now())
+    return undefined
+  }
+
+  function remember(token: string, claims: unknown): Principal {
+    const principal = principalOfClaims(claims)
     if (verified.size >= MOST_CACHED) verified.delete(verified.keys().next().value ?? '')
     const ends = (principal.expiresAt?.getTime() ?? 0) + toleranceMs
     verified.set(token, { principal, until: Math.min(ends, now() + REMEMBERED_MS) })
     return principal
   }
+
+  return {
+    recall,
+    remember,
+    verify: async (token) => recall(token) ?? remember(token, await verify(token, rules, now())),
+  }
 }
 
-async function verify(token: string, rules: TokenRules, now: number): Promise<Principal> {
+async function verify(token: string, rules: TokenRules, now: number): Promise<unknown> {
   if (token.length > LONGEST_TOKEN) throw unauthorized('The token is too long.')
-  let claims: unknown
   try {
     const key = await rules.keys.find(headerOf(token))
-    claims = jwt.verify(token, key, { ...rules.options, clockTimestamp: Math.floor(now / 1000) })
+    return jwt.verify(token, key, { ...rules.options, clockTimestamp: Math.floor(now / 1000) })
   } catch (error) {
     throw refusedToken(error)
   }
-  return principalOfClaims(claims)
 }
 
 function headerOf(token: string): JwtHeader {

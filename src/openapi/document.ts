@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { EVENT_TYPES } from '../events/catalogue.ts'
 import { EventInput } from '../events/prepare-event.ts'
+import { BOARD_COOKIE } from '../http/board-login.ts'
 import type { Route } from '../http/route.ts'
 import { ANSWER_EXAMPLES } from './answer-examples.ts'
 import { errorAnswers } from './error-answers.ts'
@@ -9,6 +10,7 @@ import { eventStreamPaths } from './event-streams.ts'
 import { ID } from './example-things.ts'
 import { HEADERS, type HeaderName, headerReferences } from './headers.ts'
 import { OPERATIONS, type Operation } from './operations.ts'
+import { pagePaths } from './pages.ts'
 import { describeReceived } from './received.ts'
 import { camelCase, type Json, schemaOf, withoutIds } from './schema-of.ts'
 import { pointer, referTo, shapes } from './shape.ts'
@@ -25,7 +27,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     paths[path] = { ...paths[path], [route.method]: describeRoute(route) }
   }
   const refusals = errorAnswers(STREAM_ERRORS, (more) => headerReferences(['X-Request-Id', ...more]))
-  Object.assign(paths, eventStreamPaths(refusals))
+  Object.assign(paths, eventStreamPaths(refusals), pagePaths())
   return {
     openapi: '3.1.0',
     jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
@@ -46,6 +48,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        board: { type: 'apiKey', in: 'cookie', name: BOARD_COOKIE },
       },
       headers: HEADERS,
       schemas: namedSchemas(),
@@ -153,12 +156,17 @@ function answersOf(route: Route, operation: Operation | undefined): Json {
     Object.entries(answers).map(([status, shape]) => [
       status,
       {
-        description: shape === null ? 'Done; no body.' : 'The answer.',
+        description: describeAnswer(status, shape),
         headers: headersOf(route, operation?.headers ?? []),
         ...(shape === null ? {} : { content: contentOf(shape, ANSWER_EXAMPLES[nameOf(route)]) }),
       },
     ]),
   )
+}
+
+function describeAnswer(status: string, shape: Operation['answers'][number]): string {
+  if (status === '304') return 'As the caller has it already; no body.'
+  return shape === null ? 'Done; no body.' : 'The answer.'
 }
 
 function contentOf(shape: z.ZodType | 'text' | 'html', example: unknown): Json {

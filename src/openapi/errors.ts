@@ -17,6 +17,7 @@ export const ERRORS = {
   unauthorized: { status: 401, message: 'The token has expired.' },
   forbidden: { status: 403, message: 'The role "readonly" may not do this (webhooks:write).' },
   webhook_limit_reached: { status: 403, message: 'You have as many webhooks as your tier allows.' },
+  console_not_built: { status: 404, message: 'The console was not built. Run: npm run build' },
   not_found: { status: 404, message: 'No such webhook.' },
   attempt_under_way: { status: 409, message: 'An attempt of this delivery is under way.' },
   event_id_taken: { status: 409, message: 'There is an event of this id already.' },

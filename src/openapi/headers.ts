@@ -7,6 +7,8 @@ export const HEADERS = {
   'Retry-After': text('Seconds to wait before the next try.', '2'),
   'WWW-Authenticate': text('The scheme that is asked for.', 'Bearer'),
   'Idempotency-Replayed': text('`true`: the answer of the first request with this key.', 'true'),
+  Location: text('Where to go on.', '/admin/queues'),
+  'Set-Cookie': text('The cookie of the board, for its own paths alone.', 'ara_board=…; Path=/admin/queues'),
   ETag: text('Changes with the document.', '"1k2x9"'),
 }
 

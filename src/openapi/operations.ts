@@ -148,7 +148,7 @@ export const OPERATIONS: Record<string, Operation> = {
   'GET /health/live': { tag: 'Operation', answers: { 200: shape.Live } },
   'GET /health/ready': { tag: 'Operation', answers: { 200: shape.Readiness, 503: shape.Readiness } },
   'GET /metrics': { tag: 'Operation', answers: { 200: 'text' }, errors: ['not_found', 'unauthorized'] },
-  'GET /openapi.json': { tag: 'Operation', answers: { 200: shape.Document }, headers: ['ETag'] },
-  'GET /asyncapi.json': { tag: 'Operation', answers: { 200: shape.Document }, headers: ['ETag'] },
-  'GET /docs': { tag: 'Operation', answers: { 200: 'html' }, headers: ['ETag'] },
+  'GET /openapi.json': { tag: 'Operation', answers: { 200: shape.Document, 304: null }, headers: ['ETag'] },
+  'GET /asyncapi.json': { tag: 'Operation', answers: { 200: shape.Document, 304: null }, headers: ['ETag'] },
+  'GET /docs': { tag: 'Operation', answers: { 200: 'html', 304: null }, headers: ['ETag'] },
 }

@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { makeToken } from '../../src/identity/make-token.ts'
 import type { Role } from '../../src/identity/principal.ts'
-import { startEmbeddedSystem } from '../support/embedded-system.ts'
 import { eventually } from '../support/eventually.ts'
 import { MARKS, type MarkedSystem, startMarkedSystem } from '../support/marked-system.ts'
 import { MATRIX } from '../support/route-matrix.ts'
+import { assertNowhere, SENT, startShowingReceiver } from '../support/shown-secrets.ts'
 import { openClient } from '../support/stream-client.ts'
-import { type RawReceiver, startRawReceiver } from '../support/work-raw-receiver.ts'
-
-/** Shown by callers and owners in what they send. */
-const SENT = {
-  webhookSecret: 'MARKED-webhook-secret',
-  header: 'MARKED-header-of-the-receiver',
-  badToken: 'MARKED-bad-token',
-  badKey: 'MARKED-bad-key',
-  payload: 'MARKED-payload',
-}
+import type { RawReceiver } from '../support/work-raw-receiver.ts'
 
 interface Sent {
   status: number
@@ -38,14 +26,7 @@ describe('secrets', function () {
   let inRedis: [name: string, text: string][] = []
 
   before(async () => {
-    // Shows what it was asked, and fails first.
-    receiver = await startRawReceiver((socket, request, count) => {
-      const [head = ''] = request.split('\r\n\r\n')
-      const status = count % 2 === 1 ? 500 : 200
-      socket.write(
-        `HTTP/1.1 ${status} Shown\r\nX-Shown: ${SENT.header}\r\nContent-Length: ${head.length}\r\n\r\n${head}`,
-      )
-    })
+    receiver = await startShowingReceiver()
     system = await startMarkedSystem()
     const token = (sub: string, role: Role) =>
       makeToken({ secret: MARKS.jwtSecret }, { sub, role, tier: 'enterprise' }, 3600)
@@ -222,61 +203,4 @@ describe('secrets', function () {
     assert.ok(inRedis.some(([key]) => key.startsWith('{ara}:deliveries')))
     assertNowhere({ payload }, [['the output', system.output()], ...inRedis])
   })
-
-  it('of the embedded mode stay in their file', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'ara-secrets-'))
-    try {
-      const embedded = await startEmbeddedSystem({ DATA_DIR: directory, LOG_LEVEL: 'trace', DEMO_FEED: 'false' })
-      const token = await embedded.token('alice', 'producer')
-      const webhook = {
-        url: receiver.url,
-        events: ['*'],
-        secret: SENT.webhookSecret,
-        headers: { 'X-Partner': SENT.header },
-      }
-      await embedded.call('POST', '/api/v1/webhooks', token, webhook)
-      await embedded.call('POST', '/api/v1/events', token, { event_type: 'system_error', data: { message: 'm' } })
-      await embedded.program.waitFor(/"status":"success".*delivery\.attempted/)
-      await embedded.program.stop()
-      const own = JSON.parse(await readFile(join(directory, 'secrets.json'), 'utf8'))
-      const secrets = {
-        jwt: own.jwtSecret,
-        key: own.secretsKeys[0].key,
-        password: own.databasePassword,
-        token,
-        ...SENT,
-      }
-      assertNowhere(secrets, [['the output', embedded.program.output()], ...(await filesIn(directory))])
-      await embedded.stop()
-    } finally {
-      await rm(directory, { recursive: true, force: true })
-    }
-  })
 })
-
-async function filesIn(directory: string): Promise<[string, string][]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile() && entry.name !== 'secrets.json')
-  const read = files.map(async ({ parentPath, name }): Promise<[string, string]> => {
-    return [name, await readFile(join(parentPath, name), 'latin1')]
-  })
-  return Promise.all(read)
-}
-
-/** As they are, and as tables and logs may spell them. */
-function assertNowhere(secrets: Record<string, string>, places: readonly [where: string, text: string][]): void {
-  const found = Object.entries(secrets).flatMap(([name, secret]) => {
-    const bytes = Buffer.from(secret)
-    const spellings = [
-      secret,
-      encodeURIComponent(secret),
-      bytes.toString('hex'),
-      bytes.toString('base64').replace(/=+$/, ''),
-    ]
-    return places.flatMap(([where, text]) => {
-      const at = spellings.map((spelling) => text.indexOf(spelling)).find((index) => index >= 0)
-      return at === undefined ? [] : [`${name} in ${where}: …${text.slice(Math.max(0, at - 200), at + 60)}…`]
-    })
-  })
-  assert.deepEqual(found, [])
-}

@@ -77,3 +77,8 @@ export async function openEvents(url: string, headers: Record<string, string> = 
     close: () => void asking.destroy(),
   }
 }
+
+/** The numbers of the messages that came, snapshots left out. */
+export function numbersSent({ frames }: EventClient): unknown[] {
+  return frames.flatMap(({ type, seq, snapshot }) => (/_update$|^alert$/.test(type) && !snapshot ? [seq] : []))
+}

@@ -33,7 +33,8 @@ const COMMON = new Set([
     'vary',
     'cache-control',
   ],
-  ...['x-content-type-options', 'referrer-policy', 'uwebsockets', 'content-security-policy'],
+  ...['x-content-type-options', 'referrer-policy', 'uwebsockets', 'content-security-policy', 'x-frame-options'],
+  ...['cross-origin-opener-policy', 'cross-origin-resource-policy', 'permissions-policy', 'content-encoding'],
 ])
 
 /** Holds answers, and the document's own examples, against an OpenAPI document. */

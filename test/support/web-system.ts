@@ -108,7 +108,8 @@ export async function startWebSystem(
   }
 }
 
-async function call(url: string, method: string, { token, apiKey, body, headers }: Call = {}): Promise<Answer> {
+/** As `call` of a system does, at any address. */
+export async function call(url: string, method: string, { token, apiKey, body, headers }: Call = {}): Promise<Answer> {
   const isRaw = typeof body === 'string' || body instanceof Uint8Array
   const response = await fetch(url, {
     method,

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { ConfigError, readConfig, withSecrets } from '../../src/config.ts'
-import { ENVIRONMENT_KEYS } from '../../src/environment.ts'
-
-const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
-const exampleEntries = [...example.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, key = '', value = '']) => ({
-  key,
-  value,
-}))
+import { readConfig, withSecrets } from '../../src/config.ts'
+import { complaints, type Role } from '../support/config-complaints.ts'
 
 const PEM = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   .publicKey.export({ type: 'spki', format: 'pem' })
@@ -27,46 +20,8 @@ const PRODUCTION = {
   METRICS_TOKEN: 'metrics-token-of-ours',
 }
 
-type Role = Parameters<typeof readConfig>[1]
-
-/** The lines of the one error that a start with this environment ends in. */
-function complaints(env: NodeJS.ProcessEnv, role: Role = 'all'): string[] {
-  try {
-    readConfig(env, role)
-  } catch (error) {
-    assert.ok(error instanceof ConfigError, String(error))
-    const [head, ...lines] = error.message.split('\n')
-    assert.equal(head, 'The configuration is not usable:')
-    return lines.map((line) => line.trim())
-  }
-  return []
-}
-
 const without = (...keys: (keyof typeof PRODUCTION)[]) =>
   Object.fromEntries(Object.entries(PRODUCTION).filter(([key]) => !keys.some((missing) => missing === key)))
-
-describe('.env.example', () => {
-  it('lists exactly the variables that are read', () => {
-    assert.deepEqual(exampleEntries.map(({ key }) => key).sort(), [...ENVIRONMENT_KEYS].sort())
-  })
-
-  it('sets nothing as it stands', () => {
-    for (const line of example.split('\n')) assert.match(line, /^(#|$)/)
-  })
-
-  it('shows the defaults', () => {
-    const env = Object.fromEntries(exampleEntries.map(({ key, value }) => [key, value]))
-    assert.deepEqual(readConfig(env, 'all'), readConfig({}, 'all'))
-    const shown = exampleEntries.filter(({ value }) => value !== '').map(({ key }) => key)
-    for (const key of shown) assert.notDeepEqual(complaints({ [key]: 'no such value' }), [], key)
-  })
-
-  it('says one sentence above each', () => {
-    const blocks = example.split('\n\n').filter((block) => /^# [A-Z][A-Z0-9_]*=/m.test(block))
-    assert.equal(blocks.length, ENVIRONMENT_KEYS.length)
-    for (const block of blocks) assert.match(block.trim(), /^# \S.*\.\n# [A-Z][A-Z0-9_]*=\S*$/)
-  })
-})
 
 describe('the configuration', () => {
   it('starts with nothing set, on loopback, with loopback webhooks and anonymous streams', () => {

@@ -7,6 +7,8 @@ import type { LoginLimit } from '../../identity/login-limit.ts'
 import type { Principal } from '../../identity/principal.ts'
 import { refusedToken } from '../../identity/verify-token.ts'
 
+const BEARER = /^Bearer (\S+)$/i
+
 /**
  * Finds out who asks: `Authorization: Bearer <JWT>`, else `X-API-Key`. A bearer that is not good is 401 and the key is not
  * tried. A token in the query is no credential here.
@@ -24,11 +26,14 @@ export function authenticate(authenticator: Authenticator, logins: LoginLimit): 
   async function identify(ctx: Context, suspect: boolean): Promise<Principal> {
     const authorization = ctx.get('Authorization')
     if (authorization === '') return authenticator.apiKey(ctx.get('X-API-Key'), suspect)
-    if (!/^Bearer \S+$/i.test(authorization)) throw unauthorized('The Authorization header must be: Bearer <token>.')
+    const [, token] = BEARER.exec(authorization) ?? []
+    if (token === undefined) throw unauthorized('The Authorization header must be: Bearer <token>.')
+    const known = authenticator.recall(token)
+    if (known) return known
     await verifyBearer(ctx, async () => undefined)
     const claims = ctx.state['claims']
     if (claims === undefined) throw refusedToken(ctx.state['jwtOriginalError'])
-    return authenticator.claims(claims)
+    return authenticator.claims(token, claims)
   }
 
   return async function authenticate(ctx: Context, next: Next) {

@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
-import { forbidden, unauthorized } from '../../../src/errors.ts'
 import { createMemoryBackplane } from '../../../src/streams/memory-backplane.ts'
 import { BackplaneAway } from '../../../src/streams/publisher.ts'
 import { eventually } from '../../support/eventually.ts'
-import { connectClient, openClient, type StreamClient } from '../../support/stream-client.ts'
-import { message, principal, startStreams, type TestStreams, type tokensAreNames } from '../../support/stream-server.ts'
+import { connectClient, openClient } from '../../support/stream-client.ts'
+import { message, startStreams, type TestStreams } from '../../support/stream-server.ts'
+import { authenticator, SKEW_MS } from '../../support/stream-tokens.ts'
 
-const SKEW_MS = 1_000
 const alert = message({ channel: 'alerts', symbol: null })
-
-/** `alice:62` is a token of Alice that ends in 62 seconds, `alice-pro` one of her tier; Mallory is blocked; of Carol nothing can be found out. */
-const authenticator: typeof tokensAreNames = {
-  async stream(token) {
-    const [user = '', seconds = '3600'] = token.split(':')
-    if (user === 'bad' || user === '') throw unauthorized('The token is not valid.')
-    if (user === 'mallory') throw forbidden('This user is blocked.')
-    if (user === 'carol') throw new Error('no database')
-    const [userId = '', tier] = user.split('-')
-    const expiresAt = new Date(Date.now() + Number(seconds) * 1000)
-    return principal(userId, { expiresAt, tier: tier === 'pro' ? 'pro' : 'free' })
-  },
-  recheck: async () => true,
-  endOf: ({ expiresAt }) => (expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) + SKEW_MS,
-}
 
 describe('a token that ends', () => {
   let system: TestStreams
@@ -221,39 +205,6 @@ describe('a frame auth', () => {
       assert.ok(retry_after_ms > 0 && retry_after_ms <= 60_000, reason)
     }
     for (const query of ['', '?token=alice']) await (await connectClient(`${system.url}/ws/alerts${query}`)).close()
-  })
-})
-
-describe('the subprotocol bearer', () => {
-  let system: TestStreams
-  before(async () => {
-    system = await startStreams({ authenticator, rules: { anonymous: ['alerts'] } })
-  })
-  after(() => system.stop())
-
-  const open = (protocols: string[], path = '/ws/predictions/AAPL'): StreamClient =>
-    openClient(system.url + path, { protocols })
-
-  it('brings the token and is answered alone', async () => {
-    const client = open(['bearer', 'alice'])
-    assert.ok('user' in (await client.next('connected')))
-    assert.equal(client.socket.protocol, 'bearer')
-    await client.close()
-  })
-
-  it('brings no good token, or none at all, and is answered all the same, so that browsers see the code', async () => {
-    for (const [protocols, code] of [
-      [['bearer', 'bad'], 4401],
-      [['bearer', 'mallory'], 4403],
-      [['bearer'], 4400],
-      [['alice', 'bearer'], 4400],
-      [['bearer', 'alice', 'bob'], 4400],
-    ] as const) {
-      const client = open([...protocols])
-      assert.equal((await client.ended).code, code, String(protocols))
-    }
-    const twice = open(['bearer', 'alice'], '/ws/alerts?token=alice')
-    assert.equal((await twice.ended).code, 4400)
   })
 })
 

@@ -10,14 +10,7 @@ import { range } from '../../support/stream-backplane.ts'
 import { connectClient, type StreamClient } from '../../support/stream-client.ts'
 import { type StreamLink, startLink } from '../../support/stream-link.ts'
 import { course } from '../../support/stream-resume.ts'
-import {
-  message,
-  prices,
-  principal,
-  startStreams,
-  type TestStreams,
-  tokensAreNames,
-} from '../../support/stream-server.ts'
+import { prices, principal, startStreams, type TestStreams, tokensAreNames } from '../../support/stream-server.ts'
 
 const ALL = { channel: 'market-data', symbol: '*' }
 
@@ -245,27 +238,5 @@ describe('a wildcard', () => {
     client.send({ type: 'subscribe', ...ALL, since: 1, epoch: 'x' })
     assert.equal((await client.next('error'))['code'], 'bad_frame')
     await client.close()
-  })
-})
-
-describe('1,000 subscriptions of one socket', () => {
-  it('are taken in one frame, each answered, and one more ends the socket', async () => {
-    const system = await startStreams({ authenticator })
-    const client = await open(system)
-    const symbols = range(1, 998).map((n) => `S${n}`)
-    const entries = symbols.map((symbol) => ({ channel: 'market-data', symbol }))
-    const bad = [
-      { channel: 'trades', symbol: 'A' },
-      { channel: 'alerts', symbol: 'A' },
-    ]
-    const { accepted, rejected } = await subscribe(client, ...entries, ...bad)
-    assert.equal((accepted as object[]).length, 998)
-    assert.equal((rejected as object[]).length, 2)
-    await system.backplane.publish(symbols.map((symbol) => message({ symbol })))
-    await eventually(() => assert.equal(client.numbers().length, 998))
-    await subscribe(client, { channel: 'market-data', symbol: 'S999' }, { channel: 'market-data', symbol: 'S1000' })
-    client.send({ type: 'subscribe', channel: 'market-data', symbol: 'S1001' })
-    assert.equal((await client.ended).code, 4429)
-    await system.stop()
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import jwt from 'jsonwebtoken'
-import { createTokenVerifier, tokenRules } from '../../../src/identity/verify-token.ts'
+import { createTokenVerifier, type TokenVerifier, tokenRules } from '../../../src/identity/verify-token.ts'
 
 const SECRET = 'a-secret-of-the-tests-with-32-bytes'
 const NOW = Date.parse('2026-11-23T12:00:00.000Z')
@@ -10,10 +10,11 @@ const seconds = NOW / 1000
 describe('the verifier of tokens', () => {
   const sign = (claims: object) => jwt.sign({ iat: seconds, ...claims }, SECRET)
   let now: number
-  let verify: ReturnType<typeof createTokenVerifier>
+  let verifier: TokenVerifier
+  const verify = (token: string) => verifier.verify(token)
   beforeEach(() => {
     now = NOW
-    verify = createTokenVerifier(tokenRules({ secret: SECRET, clockSkewSeconds: 30 }), () => now)
+    verifier = createTokenVerifier(tokenRules({ secret: SECRET, clockSkewSeconds: 30 }), () => now)
   })
 
   it('remembers a good token for a minute, and no longer than it is good, clock skew included', async () => {
@@ -29,6 +30,18 @@ describe('the verifier of tokens', () => {
     assert.equal(await verify(token), second)
     now = NOW + 90_000
     await assert.rejects(verify(token), { status: 401, message: 'The token has expired.' })
+  })
+
+  it('remembers what somebody else has verified for as long, and nothing else', () => {
+    const token = sign({ sub: 'alice', exp: seconds + 30 })
+    assert.equal(verifier.recall(token), undefined)
+    const principal = verifier.remember(token, jwt.decode(token))
+    now = NOW + 59_999
+    assert.equal(verifier.recall(token), principal)
+    now = NOW + 60_000
+    assert.equal(verifier.recall(token), undefined)
+    assert.throws(() => verifier.remember(token, { sub: 'alice' }), { status: 401 })
+    assert.equal(verifier.recall(token), undefined)
   })
 
   it('does not remember a bad one', async () => {
