@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { PLAIN } from './complaints.ts'
 import { CallerEnvironment, CHANNELS, Environment } from './environment.ts'
 import { StartError } from './start-error.ts'
 
@@ -37,7 +38,7 @@ export class ConfigError extends StartError {
  */
 export function readConfig(env: NodeJS.ProcessEnv, role: 'all' | 'web' | 'worker' | 'release'): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
-  const parsed = Environment.safeParse(given)
+  const parsed = Environment.safeParse(given, PLAIN)
   const complaints = parsed.success
     ? []
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
@@ -77,7 +78,7 @@ export function readConfig(env: NodeJS.ProcessEnv, role: 'all' | 'web' | 'worker
 export function readCallerConfig(env: NodeJS.ProcessEnv): { url: string; token: string | undefined } {
   const { ARA_EVENTS_URL, ARA_EVENTS_TOKEN } = env
   const given = { ARA_EVENTS_URL: ARA_EVENTS_URL || undefined, ARA_EVENTS_TOKEN: ARA_EVENTS_TOKEN || undefined }
-  const parsed = CallerEnvironment.safeParse(given)
+  const parsed = CallerEnvironment.safeParse(given, PLAIN)
   if (!parsed.success) {
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   }

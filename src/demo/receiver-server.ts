@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
+import { PLAIN } from '../complaints.ts'
 import { pause } from './pause.ts'
 
 const BODY_LIMIT = 1024 * 1024
@@ -78,7 +79,7 @@ export async function startReceiver(options: {
   }
 
   function change(json: unknown, response: ServerResponse): void {
-    const next = Behaviour.safeParse(json)
+    const next = Behaviour.safeParse(json, PLAIN)
     if (next.success) {
       behaviour = next.data
       send(response, 200, behaviour)

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { PLAIN } from '../complaints.ts'
 import { untilAskedToEnd } from '../signals.ts'
 import { checkSecret } from '../webhooks/signature.ts'
 import { type Arrival, Behaviour, complaints, MODES, parseJson, startReceiver } from './receiver-server.ts'
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
   const fault = checkSecret(secret)
   if (fault !== null) throw new Error(`--secret ${fault}`)
   const entries = Object.entries(numbers).map(([flag, value]) => [flag.replace('-', '_'), toNumber(value)])
-  const behaviour = Behaviour.safeParse({ mode, ...Object.fromEntries(entries) })
+  const behaviour = Behaviour.safeParse({ mode, ...Object.fromEntries(entries) }, PLAIN)
   if (!behaviour.success) {
     throw new Error(
       complaints(behaviour.error)

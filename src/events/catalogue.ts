@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { complaintsOf, PLAIN } from '../complaints.ts'
 import type { Channel } from '../config.ts'
 import { invalid, tooLarge } from '../errors.ts'
 import { canonicalJson } from '../json/canonical-json.ts'
@@ -73,12 +74,8 @@ export function isEventType(text: string): text is EventType {
 export function validateEventData(type: EventType, given: JsonObject): { data: JsonObject; symbol: string | null } {
   const { systemOnly, data: schema } = catalogue[type]
   if (systemOnly) throw invalid([{ path: 'event_type', reason: 'is made by the system only' }])
-  const parsed = schema.safeParse(given)
-  if (!parsed.success) {
-    throw invalid(
-      parsed.error.issues.map((issue) => ({ path: ['data', ...issue.path].join('.'), reason: issue.message })),
-    )
-  }
+  const parsed = schema.safeParse(given, PLAIN)
+  if (!parsed.success) throw invalid(complaintsOf(parsed.error, ['data']))
   const completed = complete(type, parsed.data as JsonObject)
   const symbol = completed['symbol']
   return { data: completed, symbol: typeof symbol === 'string' ? symbol : null }

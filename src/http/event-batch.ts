@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { complaintsOf, PLAIN } from '../complaints.ts'
 import { ApiError, badRequest, type Complaint, invalid, tooLarge } from '../errors.ts'
 import { EventInput } from '../events/prepare-event.ts'
 import { type JsonValue, parseStrictJson } from '../json/strict-json.ts'
@@ -23,7 +24,7 @@ export function readBatch<T>(ctx: Context, prepare: (input: EventInput) => T): T
     try {
       prepared.push(prepare(parseEvent(item)))
     } catch (error) {
-      complaints.push(...complaintsOf(error, index))
+      complaints.push(...complaintsAbout(error, index))
       if (complaints.length >= MOST_COMPLAINTS) break
     }
   }
@@ -40,7 +41,7 @@ function readLines(text: string): JsonValue[] {
     try {
       return parseStrictJson(line)
     } catch (error) {
-      if (error instanceof ApiError && error.status === 422) throw invalid(complaintsOf(error, index))
+      if (error instanceof ApiError && error.status === 422) throw invalid(complaintsAbout(error, index))
       if (error instanceof ApiError) throw badRequest(error.code, `Line ${number}: ${error.message}`)
       throw error
     }
@@ -54,12 +55,12 @@ function readArray(text: string): JsonValue[] {
 }
 
 function parseEvent(item: JsonValue): EventInput {
-  const parsed = EventInput.safeParse(item)
+  const parsed = EventInput.safeParse(item, PLAIN)
   if (parsed.success) return parsed.data
-  throw invalid(parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), reason: issue.message })))
+  throw invalid(complaintsOf(parsed.error))
 }
 
-function complaintsOf(error: unknown, index: number): Complaint[] {
+function complaintsAbout(error: unknown, index: number): Complaint[] {
   if (!(error instanceof ApiError)) throw error
   if (error.status === 413) throw tooLarge(`[${index}]: ${error.message}`)
   if (!Array.isArray(error.details)) return [{ path: `[${index}]`, reason: error.message }]

@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import type { z } from 'zod'
+import { complaintsOf, PLAIN } from '../complaints.ts'
 import { type Complaint, invalid } from '../errors.ts'
 import { parseStrictJson } from '../json/strict-json.ts'
 import { allow } from './middleware/allow.ts'
@@ -64,15 +65,8 @@ function parseBody(ctx: Context): unknown {
 
 function check(schema: z.ZodType | undefined, given: unknown, place: string, complaints: Complaint[]): unknown {
   if (!schema) return undefined
-  const parsed = schema.safeParse(given)
+  const parsed = schema.safeParse(given, PLAIN)
   if (parsed.success) return parsed.data
-  for (const issue of parsed.error.issues) {
-    const path = [place, ...issue.path].filter((part) => part !== '').join('.')
-    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : null
-    if (unknown === null) complaints.push({ path, reason: issue.message })
-    else
-      for (const key of unknown)
-        complaints.push({ path: path === '' ? key : `${path}.${key}`, reason: 'is not a known field' })
-  }
+  complaints.push(...complaintsOf(parsed.error, place === '' ? [] : [place]))
   return undefined
 }

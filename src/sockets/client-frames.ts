@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PLAIN } from '../complaints.ts'
 import { parseSymbol } from '../events/symbol.ts'
 import { parseId } from '../ids.ts'
 import { hasSymbols, type StreamTarget, WILDCARD, WILDCARD_CHANNEL } from '../streams/stream-name.ts'
@@ -37,7 +38,9 @@ export interface FrameError {
 
 const MOST_AT_ONCE = 1000
 const LONGEST_TOKEN = 8192
-const id = z.union([z.string().max(128), z.number()]).optional()
+const id = z
+  .union([z.string().max(128), z.number()], { error: 'must be a number or a text of at most 128 characters' })
+  .optional()
 const number = z.int().min(0)
 const entry = {
   channel: z.string().max(64).optional(),
@@ -85,7 +88,7 @@ export function parseClientFrame(text: string | null, defaultChannel: string | u
   } catch {
     return { code: 'malformed_json', message: 'The frame is not JSON.' }
   }
-  const parsed = Frame.safeParse(value)
+  const parsed = Frame.safeParse(value, PLAIN)
   if (!parsed.success) return { code: 'bad_frame', message: complaint(parsed.error) }
   const frame = parsed.data
   if (frame.type === 'ping' || frame.type === 'pong') return { type: frame.type }

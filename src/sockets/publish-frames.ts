@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { complaintsOf, PLAIN } from '../complaints.ts'
 import { ApiError, type Complaint } from '../errors.ts'
 import { type JsonObject, type JsonValue, parseStrictJson } from '../json/strict-json.ts'
 import { Publication, toMessages } from '../streams/outgoing.ts'
@@ -44,8 +45,8 @@ export function parsePublishFrame(text: string | null, now: Date): PublishFrame 
       return bad(id, 'bad_frame', 'This socket publishes. It knows no such type.')
     }
     const isSingle = !('messages' in rest)
-    const parsed = Publication.safeParse(isSingle ? { messages: [rest] } : rest)
-    if (!parsed.success) return invalid(id, parsed.error.issues.flatMap(complaintsOf), isSingle)
+    const parsed = Publication.safeParse(isSingle ? { messages: [rest] } : rest, PLAIN)
+    if (!parsed.success) return invalid(id, complaintsOf(parsed.error), isSingle)
     return { kind: 'publish', id, messages: toMessages(parsed.data, now) }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
@@ -60,15 +61,6 @@ function isObject(value: JsonValue): value is JsonObject {
 
 function isId(value: JsonValue): value is string | number {
   return typeof value === 'number' || (typeof value === 'string' && value.length <= LONGEST_ID)
-}
-
-function complaintsOf(issue: { path: PropertyKey[]; message: string; code?: string; keys?: string[] }): Complaint[] {
-  const path = issue.path.join('.')
-  if (issue.code !== 'unrecognized_keys') return [{ path, reason: issue.message }]
-  return (issue.keys ?? []).map((key) => ({
-    path: path === '' ? key : `${path}.${key}`,
-    reason: 'is not a known field',
-  }))
 }
 
 function invalid(id: FrameId, details: readonly Complaint[], isSingle: boolean): PublishFrame {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PLAIN } from '../complaints.ts'
 import type { Channel } from '../config.ts'
 import { parseSymbol } from '../events/symbol.ts'
 import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
@@ -36,7 +37,7 @@ export function readStreamUrl(path: string, query: string): Asked | Refusal {
   const publishes = path === PUBLISH_PATH
   const target = publishes ? null : readPath(path)
   if (target !== null && 'code' in target) return target
-  const parsed = Query.safeParse(Object.fromEntries(new URLSearchParams(query)))
+  const parsed = Query.safeParse(Object.fromEntries(new URLSearchParams(query)), PLAIN)
   if (!parsed.success) return badRequest(complaint(parsed.error))
   const { snapshot, token, ...said } = parsed.data
   const wish = toWish({ ...said, snapshot: snapshot === undefined ? undefined : snapshot === 'true' }, target)

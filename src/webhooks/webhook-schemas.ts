@@ -44,13 +44,12 @@ export const secretSchema = z.string().superRefine((text, context) => {
 
 const events = z
   .array(z.enum(['*', ...EVENT_TYPES]))
-  .min(1)
+  .min(1, 'choose at least one')
   .max(EVENT_TYPES.length + 1)
   .transform((types) => (types.includes('*') ? ['*'] : [...new Set(types)]))
   .pipe(z.array(z.string()))
 
 const fields = {
-  url: z.string().min(1).max(2048),
   events,
   description: z.string().max(500).nullable(),
   active: z.boolean(),
@@ -65,27 +64,45 @@ const fields = {
   max_attempts: z.int().min(1).max(20),
 }
 
-/** `POST /api/v1/webhooks`. The URL's rules need the address guard and are checked apart. */
-export const NewWebhook = z.strictObject({
-  url: fields.url,
-  events: fields.events,
-  secret: secretSchema.optional(),
-  description: fields.description.default(null),
-  active: fields.active.default(true),
-  symbols: fields.symbols.default(null),
-  headers: fields.headers.default(null),
-  signature_style: fields.signature_style.default('canonical'),
-  max_attempts: fields.max_attempts.optional(),
-})
+/** `POST /api/v1/webhooks` */
+export function newWebhook(checkUrl: CheckUrl) {
+  return z.strictObject({
+    url: urlSchema(checkUrl),
+    events: fields.events,
+    secret: secretSchema.optional(),
+    description: fields.description.default(null),
+    active: fields.active.default(true),
+    symbols: fields.symbols.default(null),
+    headers: fields.headers.default(null),
+    signature_style: fields.signature_style.default('canonical'),
+    max_attempts: fields.max_attempts.optional(),
+  })
+}
 
 /** `PATCH /api/v1/webhooks/{id}`: what is absent stays. The secret is replaced by rotation, not here. */
-export const WebhookChanges = z
-  .strictObject(fields)
-  .partial()
-  .refine((changes) => Object.keys(changes).length > 0, 'names nothing to change')
+export function webhookChanges(checkUrl: CheckUrl) {
+  return z
+    .strictObject({ url: urlSchema(checkUrl), ...fields })
+    .partial()
+    .refine((changes) => Object.keys(changes).length > 0, 'names nothing to change')
+}
 
-export type NewWebhook = z.infer<typeof NewWebhook>
-export type WebhookChanges = z.infer<typeof WebhookChanges>
+export type NewWebhook = z.infer<ReturnType<typeof newWebhook>>
+export type WebhookChanges = z.infer<ReturnType<typeof webhookChanges>>
+
+/** The reason why a URL cannot be a webhook's, or null. */
+export type CheckUrl = (url: string) => string | null
+
+function urlSchema(checkUrl: CheckUrl) {
+  return z
+    .string()
+    .min(1, { abort: true })
+    .max(2048, { abort: true })
+    .superRefine((url, context) => {
+      const reason = checkUrl(url)
+      if (reason !== null) context.addIssue({ code: 'custom', message: reason })
+    })
+}
 
 function isReserved(name: string): boolean {
   const lower = name.toLowerCase()

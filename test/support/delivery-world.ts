@@ -43,12 +43,12 @@ export interface WorldState {
 const OWNER = { userId: 'alice', seesAll: false }
 const UNLIMITED = { perWebhook: 1_000, perUser: 0, probeEveryMs: 1_000, room: { quick: 1_000, slow: 1_000 } }
 const NEVER = { disableAfterSeconds: 1_000_000, disableAfterFailures: 1_000_000 }
-const NO_CHECKS = { checkUrl: () => null, limits: { webhooks: { free: 1, pro: 1, enterprise: 1 } }, maxAttempts: 3 }
+const LIMITS = { limits: { webhooks: { free: 1, pro: 1, enterprise: 1 } }, maxAttempts: 3 }
 
 export async function openWorld(db: Database): Promise<DeliveryWorld> {
   const webhookId = await makeWebhook(db, { secret: Buffer.from('sealed') })
   const secrets = createSecretBox([{ id: 'k', key: Buffer.alloc(32) }])
-  const manage = { db, secrets, ...NO_CHECKS }
+  const manage = { db, secrets, ...LIMITS }
   const forEach = <T>(make: (worker: string) => T) => Object.fromEntries(WORKERS.map((name) => [name, make(name)]))
   const idsOf = (text: string, values: unknown[]) => db.query<{ id: string }>({ text, values })
   /** Holds last until a step ends them, however slow the machine is. */

@@ -5,7 +5,7 @@ import type { Principal } from '../../identity/principal.ts'
 import { changeWebhook, createWebhook, removeWebhook, type WebhookDeps } from '../../webhooks/manage-webhooks.ts'
 import { offerRecovery, presentWebhook } from '../../webhooks/present-webhook.ts'
 import { finishRotation, rotateSecret, SecretRotation } from '../../webhooks/rotate-secret.ts'
-import { NewWebhook, WebhookChanges } from '../../webhooks/webhook-schemas.ts'
+import { type CheckUrl, newWebhook, webhookChanges } from '../../webhooks/webhook-schemas.ts'
 import { findWebhook, listWebhooks, type Owner } from '../../webhooks/webhook-store.ts'
 import { authorOf } from '../author.ts'
 import { idParam } from '../id-param.ts'
@@ -23,14 +23,18 @@ const ListQuery = z.object({
   user_id: userIdSchema.optional(),
 })
 
-export function webhookRoutes(deps: WebhookDeps): Route[] {
+export interface WebhookRouteDeps extends WebhookDeps {
+  checkUrl: CheckUrl
+}
+
+export function webhookRoutes(deps: WebhookRouteDeps): Route[] {
   return [
     route({
       method: 'post',
       path: WEBHOOKS,
       summary: 'Create a webhook. A secret that is made here is shown in this answer only.',
       permission: 'webhooks:write',
-      body: NewWebhook,
+      body: newWebhook(deps.checkUrl),
       status: 201,
       async handle({ principal, body, ctx }) {
         const by = authorOf(ctx, principal)
@@ -74,7 +78,7 @@ export function webhookRoutes(deps: WebhookDeps): Route[] {
         'Change a webhook. `active: false` cancels its open deliveries; `active: true` offers to recover what it missed.',
       permission: 'webhooks:write',
       params: Params,
-      body: WebhookChanges,
+      body: webhookChanges(deps.checkUrl),
       async handle({ principal, params, body, ctx }) {
         const by = authorOf(ctx, principal)
         const { webhook, offSince } = await changeWebhook(deps, ownerOf(principal), by, params.id, body)

@@ -63,7 +63,7 @@ describe('a batch of events', () => {
 
   it('stores nothing when one of its events is bad, and names the place of everything that is wrong', async () => {
     const unknown = { ...EVENT, priority: 1 }
-    const expected = ['[1].data.symbol', '[1].data.message', '[3].event_type', '[3].data', '[4]']
+    const expected = ['[1].data.symbol', '[1].data.message', '[3].event_type', '[3].data', '[4].priority']
     for (const answer of [
       await post([EVENT, BAD, EVENT, {}, unknown]),
       await postLines(EVENT, BAD, EVENT, {}, unknown),

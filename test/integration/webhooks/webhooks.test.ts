@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { EVENT_TYPES } from '../../../src/events/catalogue.ts'
 import type { Role, Tier } from '../../../src/identity/principal.ts'
 import { startWebSystem, type WebSystem } from '../../support/web-system.ts'
 
@@ -146,6 +147,21 @@ describe('webhooks', () => {
         assert.deepEqual([status, detail?.path], [422, path], JSON.stringify(value))
       }
     }
+  })
+
+  it('name all that is wrong with them at once, the rules of the URL too, in plain words', async () => {
+    const told = async (body: object) => (await system.call('POST', WEBHOOKS, { token: user, body })).body.details
+    assert.deepEqual(await told({ url: 'ftp://x', events: ['nope'], secret: 'short', max_attempts: '3' }), [
+      { path: 'url', reason: 'must begin with https:// or http://' },
+      { path: 'events.0', reason: `must be one of *, ${EVENT_TYPES.join(', ')}` },
+      { path: 'secret', reason: 'must have 16 to 128 characters' },
+      { path: 'max_attempts', reason: 'must be a number' },
+    ])
+    assert.deepEqual(await told({ events: [] }), [
+      { path: 'url', reason: 'is required' },
+      { path: 'events', reason: 'choose at least one' },
+    ])
+    assert.deepEqual(await told({ url: '', events: ['*'] }), [{ path: 'url', reason: 'must not be empty' }])
   })
 
   it('take values at their limits', async () => {
