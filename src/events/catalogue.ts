@@ -61,11 +61,20 @@ export const catalogue: Record<EventType, CatalogueEntry> = {
   },
 }
 
+/** What producers may publish. */
+export const PUBLISHED_TYPES: readonly EventType[] = EVENT_TYPES.filter((type) => !catalogue[type].systemOnly)
+
+const SYSTEM_ONLY = 'is made by the system only'
 const LARGEST_EVENT = 64 * 1024
 
 export function isEventType(text: string): text is EventType {
   return Object.hasOwn(catalogue, text)
 }
+
+/** The type of an event that is published. */
+export const publishedType = z.enum(PUBLISHED_TYPES, {
+  error: ({ input }) => (EVENT_TYPES.some((type) => type === input) ? SYSTEM_ONLY : undefined),
+})
 
 /**
  * Validates the data of an event and completes it: the symbol upper-cased, `predicted_return` derived where it was left out.
@@ -73,7 +82,7 @@ export function isEventType(text: string): text is EventType {
  */
 export function validateEventData(type: EventType, given: JsonObject): { data: JsonObject; symbol: string | null } {
   const { systemOnly, data: schema } = catalogue[type]
-  if (systemOnly) throw invalid([{ path: 'event_type', reason: 'is made by the system only' }])
+  if (systemOnly) throw invalid([{ path: 'event_type', reason: SYSTEM_ONLY }])
   const parsed = schema.safeParse(given, PLAIN)
   if (!parsed.success) throw invalid(complaintsOf(parsed.error, ['data']))
   const completed = complete(type, parsed.data as JsonObject)

@@ -3,12 +3,12 @@ import { invalid } from '../errors.ts'
 import { userIdSchema } from '../identity/claims.ts'
 import { parseId, publicId, uuidTime, uuidv7 } from '../ids.ts'
 import type { JsonValue } from '../json/strict-json.ts'
-import { canonicalEvent, catalogue, EVENT_TYPES, validateEventData } from './catalogue.ts'
+import { canonicalEvent, catalogue, publishedType, validateEventData } from './catalogue.ts'
 import type { NewEvent } from './new-event.ts'
 
 /** `POST /api/v1/events`: what a producer sends. */
 export const EventInput = z.strictObject({
-  event_type: z.enum(EVENT_TYPES),
+  event_type: publishedType,
   data: z.record(
     z.string(),
     z.custom<JsonValue>(() => true),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { EVENT_TYPES } from '../../events/catalogue.ts'
+import { PUBLISHED_TYPES } from '../../events/catalogue.ts'
 import type { Call, Command, GivenOptions } from '../command.ts'
 import { UsageError } from '../failures.ts'
 import { Server } from '../server.ts'
@@ -80,8 +80,8 @@ async function publishFile(call: Call, path: string): Promise<void> {
 
 function typeOf([type]: readonly string[]): string {
   if (type === undefined) throw new UsageError('Give the type of the event, or --file.')
-  if (!EVENT_TYPES.some((known) => known === type)) {
-    throw new UsageError(`There is no event type "${type}", but ${EVENT_TYPES.join(', ')}.`)
+  if (!PUBLISHED_TYPES.some((known) => known === type)) {
+    throw new UsageError(`There is no event type "${type}", but ${PUBLISHED_TYPES.join(', ')}.`)
   }
   return type
 }

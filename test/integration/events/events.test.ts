@@ -222,6 +222,16 @@ describe('events', () => {
     }
   })
 
+  it('are offered to producers without the types that only the system makes', async () => {
+    const reasons = async (event_type: string) => (await post({ event_type, data: {} })).body.details[0].reason
+    assert.equal(await reasons('webhook_failing'), 'is made by the system only')
+    const offered = `must be one of ${EVENT_TYPES.filter((type) => !type.startsWith('webhook_')).join(', ')}`
+    assert.equal(await reasons('nothing'), offered)
+    const document = (await system.call('GET', '/openapi.json')).body
+    const { schema } = document.paths['/api/v1/events'].post.requestBody.content['application/json']
+    assert.equal(`must be one of ${schema.properties.event_type.enum.join(', ')}`, offered)
+  })
+
   it('are not what is published: messages are streamed and not stored', async () => {
     const before = await count('events')
     const publish = (messages: unknown) =>
