@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { complaintsOf, PLAIN } from '../complaints.ts'
 import { type Complaint, invalid } from '../errors.ts'
 import { parseStrictJson } from '../json/strict-json.ts'
@@ -48,7 +48,7 @@ function handle(route: Route): Middleware {
   return async function handle(ctx: Context) {
     const complaints: Complaint[] = []
     const params = check(route.params, ctx['params'], 'path', complaints)
-    const query = check(route.query, ctx.query, 'query', complaints)
+    const query = check(querySchema(route), knownQuery(ctx), 'query', complaints)
     const body = route.body ? check(route.body, parseBody(ctx), '', complaints) : undefined
     if (complaints.length > 0) throw invalid(complaints)
     ctx.status = route.status ?? 200
@@ -56,6 +56,19 @@ function handle(route: Route): Middleware {
     if (answer === undefined) ctx.status = 204
     else ctx.body = answer
   }
+}
+
+const NO_QUERY = z.strictObject({})
+
+/** Who probes or fetches a public route may add what keeps caches away. */
+function querySchema(route: Route): z.ZodType | undefined {
+  return route.query ?? (route.permission === 'public' ? undefined : NO_QUERY)
+}
+
+/** A token in a query is ignored, wherever it is no credential. */
+function knownQuery(ctx: Context): unknown {
+  const { token: _, ...query } = ctx.query
+  return query
 }
 
 function parseBody(ctx: Context): unknown {
@@ -67,6 +80,7 @@ function check(schema: z.ZodType | undefined, given: unknown, place: string, com
   if (!schema) return undefined
   const parsed = schema.safeParse(given, PLAIN)
   if (parsed.success) return parsed.data
-  complaints.push(...complaintsOf(parsed.error, place === '' ? [] : [place]))
+  const unknown = place === 'query' ? 'parameter' : 'field'
+  complaints.push(...complaintsOf(parsed.error, place === '' ? [] : [place], unknown))
   return undefined
 }

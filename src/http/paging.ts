@@ -10,7 +10,7 @@ const cursor = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-/** The query of every list: spread it into the list's own. */
+/** The query of every list: spread it into the list's own, which is strict: a filter with a slip in its name shows too much. */
 export const pageQuery = {
   limit: z
     .string()

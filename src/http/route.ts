@@ -19,6 +19,7 @@ export interface Route<Body = unknown, Query = unknown, Params = unknown> {
   /** The handler reads the text itself (`ctx.state.rawBody`), e.g. NDJSON; `body` is not parsed. */
   rawBody?: boolean
   bodyLimit?: number
+  /** Absent: none is taken, but for public routes, which take any. */
   query?: z.ZodType<Query>
   params?: z.ZodType<Params>
   /** Status of an answer with a body; an answer of `undefined` is 204. Default 200. */

@@ -36,7 +36,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
       version,
       license: { name: 'MIT', identifier: 'MIT' },
       description:
-        'Events in, streams and signed webhooks out. Every error has the same envelope, every list the same pages (`limit`, `cursor`, `next_cursor`). The streams are described by `/asyncapi.json`.',
+        'Events in, streams and signed webhooks out. Every error has the same envelope, every list the same pages (`limit`, `cursor`, `next_cursor`). Fields and parameters that are not known are refused with 422. The streams are described by `/asyncapi.json`.',
     },
     servers: [{ url: '/' }],
     tags: ['Events', 'Webhooks', 'Deliveries', 'Recoveries', 'Streams', 'Identity', 'Operation'].map((name) => ({
@@ -182,8 +182,8 @@ function errorCodes(route: Route, operation: Operation | undefined): ErrorCode[]
     codes.push('malformed_json', 'malformed_text', 'aborted', 'payload_too_large', 'unsupported_media_type')
     if (!route.bodyOptional) codes.push('empty_body')
   }
-  if (route.body || route.rawBody || route.query) codes.push('validation_failed')
-  if (route.permission !== 'public') codes.push('unauthorized', 'rate_limited', 'unavailable')
+  if (route.body || route.rawBody) codes.push('validation_failed')
+  if (route.permission !== 'public') codes.push('validation_failed', 'unauthorized', 'rate_limited', 'unavailable')
   if (route.permission !== 'public' && route.permission !== 'authenticated') codes.push('forbidden')
   if (route.path.includes(':') || route.path.endsWith('/test')) codes.push('not_found')
   return [...new Set<ErrorCode>([...codes, 'internal_error'])]

@@ -107,7 +107,9 @@ function readRequest(rules: AdmissionRules, response: HttpResponse, request: Htt
 
 /** One stream is all that a response can bring. */
 function readUrl(path: string, query: string): Asked | Refusal {
-  const asked = readStreamUrl(`/ws${path.slice(EVENTS_PATH.length)}`, query)
+  const ofSockets = new URLSearchParams(query)
+  ofSockets.delete('last_event_id')
+  const asked = readStreamUrl(`/ws${path.slice(EVENTS_PATH.length)}`, ofSockets.toString())
   if ('code' in asked || asked.target !== null) return asked
   return { code: CLOSE.noSuchStream, reason: 'no such stream' }
 }

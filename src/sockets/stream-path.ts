@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PLAIN } from '../complaints.ts'
+import { complaintsOf, PLAIN } from '../complaints.ts'
 import type { Channel } from '../config.ts'
 import { parseSymbol } from '../events/symbol.ts'
 import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
@@ -18,11 +18,13 @@ export interface Asked {
 
 export const PUBLISH_PATH = '/ws/publish'
 const CHANNELS: readonly string[] = ['predictions', 'market-data', 'alerts'] satisfies Channel[]
+/** Its bytes must fit a close frame, with the rest of the reason. */
+const LONGEST_NAME = 24
 const number = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a number')
   .transform(Number)
-const Query = z.object({
+const Query = z.strictObject({
   snapshot: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
   since: number.optional(),
   epoch: Epoch.optional(),
@@ -52,8 +54,8 @@ function badRequest(reason: string): Refusal {
 }
 
 function complaint(error: z.ZodError): string {
-  const [issue] = error.issues
-  return `${issue?.path.join('.')} ${issue?.message}`
+  const [{ path, reason } = { path: 'the query', reason: 'is not valid' }] = complaintsOf(error, [], 'parameter')
+  return path.length <= LONGEST_NAME ? `${path} ${reason}` : 'a parameter is not known'
 }
 
 function readPath(path: string): StreamTarget | Refusal | null {

@@ -8,7 +8,7 @@ import type { Principal } from '../../identity/principal.ts'
 import { page, pageQuery, timeQuery } from '../paging.ts'
 import { type Route, route } from '../route.ts'
 
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   ...pageQuery,
   action: z.enum(ACTIONS).optional(),
   target: z.string().min(1).max(300).optional(),

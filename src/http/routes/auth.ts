@@ -70,7 +70,7 @@ export function authRoutes(deps: { db: Database; blocked: BlockedUsers }): Route
       path: KEYS,
       summary: 'List your API keys, newest first.',
       permission: 'keys:read',
-      query: z.object(pageQuery),
+      query: z.strictObject(pageQuery),
       async handle({ principal, query }) {
         const rows = await listApiKeys(deps.db, principal.userId, { before: query.cursor, limit: query.limit })
         const { rows: shown, next_cursor } = page(rows, query.limit)

@@ -29,7 +29,7 @@ const TEST_WAIT_MS = 10_000
 
 const OfWebhook = z.object({ id: idParam('wh', 'webhook') })
 const OfDelivery = OfWebhook.extend({ delivery_id: idParam('dlv', 'delivery') })
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   ...pageQuery,
   status: z.enum(DELIVERY_STATUSES).optional(),
   event_type: z.enum(EVENT_TYPES).optional(),
@@ -44,7 +44,7 @@ export function deliveryRoutes(deps: DeliveryDeps): Route[] {
       path: '/api/v1/webhooks/test',
       summary: 'Send the example of an event type to one webhook and answer what really happened.',
       permission: 'webhooks:write',
-      query: z.object({ webhook_id: idParam('wh', 'webhook') }),
+      query: z.strictObject({ webhook_id: idParam('wh', 'webhook') }),
       body: z.strictObject({ event_type: z.enum(EVENT_TYPES).optional() }),
       bodyOptional: true,
       async handle({ principal, query, body, ctx }) {

@@ -34,7 +34,7 @@ const EVENTS = '/api/v1/events'
 /** An event's deliveries are shown up to here; a webhook's own list has all of them. */
 const MOST_DELIVERIES = 100
 
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   ...pageQuery,
   event_type: z.enum(EVENT_TYPES).optional(),
   symbol: symbolSchema.optional(),

@@ -48,7 +48,7 @@ export function recoveryRoutes(deps: RecoveryDeps): Route[] {
       summary: 'List the recoveries of a webhook, newest first.',
       permission: 'webhooks:read',
       params: OfWebhook,
-      query: z.object(pageQuery),
+      query: z.strictObject(pageQuery),
       async handle({ principal, params, query }) {
         if (!(await findWebhook(deps.db, ownerOf(principal), params.id))) throw notFound('webhook')
         const rows = await listRecoveries(deps.db, params.id, { before: query.cursor, limit: query.limit })

@@ -14,7 +14,7 @@ import { type Route, route } from '../route.ts'
 
 const WEBHOOKS = '/api/v1/webhooks'
 const Params = z.object({ id: idParam('wh', 'webhook') })
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   ...pageQuery,
   active_only: z
     .enum(['true', 'false'])

@@ -59,7 +59,7 @@ describe('an Idempotency-Key', () => {
   it('means the same route however its path is written', async () => {
     await post('k')
     assert.equal(isReplay(await post('k', EVENT, { path: `${EVENTS}/` })), 'true')
-    assert.equal(isReplay(await post('k', EVENT, { path: `${EVENTS}?a=b` })), 'true')
+    assert.equal(isReplay(await post('k', EVENT, { path: `${EVENTS}?token=b` })), 'true')
   })
 
   it('replays the answer of a batch', async () => {

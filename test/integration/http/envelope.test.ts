@@ -110,6 +110,21 @@ describe('the envelope of errors', () => {
       assert.deepEqual(paths(inQuery).sort(), ['query.cursor', 'query.limit', 'query.since', 'query.symbol'])
     })
 
+    it('names unknown parameters of the query, also where a route has none', async () => {
+      const event = await system.call('POST', '/api/v1/events', { token: producer, body: EVENT })
+      for (const [path, names] of [
+        ['/api/v1/events?foo=1&symbol=AAPL', ['foo']],
+        ['/api/v1/webhooks?activ_only=true&page=2', ['activ_only', 'page']],
+        ['/api/v1/audit-log?userid=bob', ['userid']],
+        ['/api/v1/auth/me?verbose=1', ['verbose']],
+        [`/api/v1/events/${event.body.event_id}?deliveries=false`, ['deliveries']],
+      ] as const) {
+        const { body } = await refused(422, 'validation_failed', 'GET', path, { token: user })
+        const expected = names.map((name) => ({ path: `query.${name}`, reason: 'is not a known parameter' }))
+        assert.deepEqual(body.details, expected)
+      }
+    })
+
     it('refuses a body of another shape', async () => {
       for (const body of [[], 'text', 1, null, true]) await post(422, 'validation_failed', JSON.stringify(body))
     })

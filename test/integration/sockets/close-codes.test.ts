@@ -36,6 +36,7 @@ describe('the code that a socket is closed with', () => {
     for (const path of ['/ws/predictions', '/ws/market-data/A%20B', '/ws/alerts?snapshot=maybe', '/ws/predictions/']) {
       assert.equal(await code(path), 4400, path)
     }
+    assert.deepEqual(await refused('/ws/alerts?sinse=5'), [4400, 'sinse is not a known parameter'])
   })
 
   it('is 4404 for a stream that there is not', async () => {

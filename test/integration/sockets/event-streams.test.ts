@@ -104,6 +104,7 @@ describe('Server-Sent Events', () => {
       ['/api/v1/streams/publish', {}, 404],
       ['/api/v1/streams/market-data', {}, 400],
       ['/api/v1/streams/market-data/AAPL?since=1', {}, 400],
+      ['/api/v1/streams/market-data/AAPL?sinse=1', {}, 400],
       ['/api/v1/streams/market-data/AAPL', { 'last-event-id': 'what is this' }, 400],
       ['/api/v1/streams/market-data/AAPL', { 'content-length': '2' }, 400],
       ['/api/v1/streams/market-data/AAPL', { origin: 'https://evil.example' }, 403],

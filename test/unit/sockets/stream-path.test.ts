@@ -42,8 +42,18 @@ describe('the URL of a stream', () => {
       const asked = readStreamUrl('/ws/alerts', query)
       return 'code' in asked ? asked.code : asked.wish.snapshot
     }
-    assert.deepEqual(['', 'snapshot=true', 'snapshot=false&x=1'].map(snapshot), [undefined, true, false])
+    assert.deepEqual(['', 'snapshot=true', 'snapshot=false&token=x'].map(snapshot), [undefined, true, false])
     for (const query of ['snapshot=', 'snapshot=1', 'snapshot=TRUE']) assert.equal(snapshot(query), CLOSE.badRequest)
+  })
+
+  it('has no parameter that is not known, and says which, in as many bytes as a close frame holds', () => {
+    const reason = (query: string) => {
+      const asked = readStreamUrl('/ws/market-data/AAPL', query)
+      return 'code' in asked ? `${asked.code} ${asked.reason}` : asked
+    }
+    assert.equal(reason('sinse=5&epoch=x'), '4400 sinse is not a known parameter')
+    assert.equal(reason('since=5&epoch=x&ticket=t'), '4400 ticket is not a known parameter')
+    assert.equal(reason(`${'%F0%9F%98%80'.repeat(100)}=1`), '4400 a parameter is not known')
   })
 
   it('carries the token, an empty one too', () => {
@@ -51,6 +61,6 @@ describe('the URL of a stream', () => {
       const asked = readStreamUrl('/ws', query)
       return 'code' in asked ? asked.code : asked.token
     }
-    assert.deepEqual(['', 'token=', 'token=a.b%2Bc', 'x=1&token=t'].map(token), [undefined, '', 'a.b+c', 't'])
+    assert.deepEqual(['', 'token=', 'token=a.b%2Bc', 'snapshot=true&token=t'].map(token), [undefined, '', 'a.b+c', 't'])
   })
 })
