@@ -2,7 +2,7 @@ import { BackplaneAway } from '../streams/publisher.ts'
 import { type StreamTarget, streamName, WILDCARD, WILDCARD_CHANNEL } from '../streams/stream-name.ts'
 import { type AuthRules, answerAuth } from './answer-auth.ts'
 import { answerWatch } from './answer-watch.ts'
-import { type AskedSubscription, type FrameError, parseClientFrame } from './client-frames.ts'
+import { type AskedSubscription, type FrameError, parseClientFrame, whyNoStream } from './client-frames.ts'
 import { CLOSE } from './close-codes.ts'
 import type { DeliveryWatch } from './delivery-watch.ts'
 import { denialOf } from './stream-access.ts'
@@ -126,10 +126,10 @@ function coverOf(
   return { code: 'covered_by_wildcard', message: 'Go on with a symbol first, then subscribe to the wildcard.' }
 }
 
-function refusalOf({ principal }: Subscriber, { target }: AskedSubscription, rules: FrameRules): FrameError | null {
-  return target === null
-    ? { code: 'no_such_stream', message: 'There is no such stream.' }
-    : denialOf(principal, target, rules)
+function refusalOf({ principal }: Subscriber, asked: AskedSubscription, rules: FrameRules): FrameError | null {
+  return asked.target === null
+    ? { code: 'no_such_stream', message: whyNoStream(asked) }
+    : denialOf(principal, asked.target, rules)
 }
 
 function unsubscribe(subscriber: Subscriber, asked: readonly AskedSubscription[], reply: Reply): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PLAIN } from '../complaints.ts'
+import { CHANNELS } from '../environment.ts'
 import { parseSymbol } from '../events/symbol.ts'
 import { parseId } from '../ids.ts'
 import { hasSymbols, type StreamTarget, WILDCARD, WILDCARD_CHANNEL } from '../streams/stream-name.ts'
@@ -130,6 +131,15 @@ function toTarget(channel: string, symbol: string | null): StreamTarget | null {
   if (symbol === WILDCARD) return channel === WILDCARD_CHANNEL ? { channel, symbol } : null
   const parsed = symbol === null ? null : parseSymbol(symbol)
   return parsed === null ? null : { channel, symbol: parsed }
+}
+
+/** Why an entry names no stream. */
+export function whyNoStream({ channel, symbol }: AskedSubscription): string {
+  if (channel === '') return `The subscription needs a channel: ${CHANNELS.join(', ')}.`
+  if (!isChannel(channel)) return `There is no such channel, but ${CHANNELS.join(', ')}.`
+  if (!hasSymbols(channel)) return `The channel ${channel} has no symbols.`
+  if (symbol === WILDCARD) return `Only ${WILDCARD_CHANNEL} takes the wildcard.`
+  return `The channel ${channel} needs a symbol, such as AAPL.`
 }
 
 function complaint(error: z.ZodError): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { complaintsOf, PLAIN } from '../complaints.ts'
 import type { Channel } from '../config.ts'
+import { CHANNELS } from '../environment.ts'
 import { parseSymbol } from '../events/symbol.ts'
 import { hasSymbols, type StreamTarget } from '../streams/stream-name.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
@@ -17,7 +18,6 @@ export interface Asked {
 }
 
 export const PUBLISH_PATH = '/ws/publish'
-const CHANNELS: readonly string[] = ['predictions', 'market-data', 'alerts'] satisfies Channel[]
 /** Its bytes must fit a close frame, with the rest of the reason. */
 const LONGEST_NAME = 24
 const number = z
@@ -70,7 +70,7 @@ function readPath(path: string): StreamTarget | Refusal | null {
 }
 
 export function isChannel(text: string): text is Channel {
-  return CHANNELS.includes(text)
+  return CHANNELS.some((channel) => channel === text)
 }
 
 /** The text itself when it is not percent-encoded well: then it is no symbol either. */

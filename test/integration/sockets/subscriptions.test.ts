@@ -125,6 +125,21 @@ describe('a subscription', () => {
     assert.equal((await client.next('error'))['code'], 'no_such_stream')
   })
 
+  it('is told what it lacks when it names no stream', async () => {
+    const told = async (entry: object) => {
+      client.send({ type: 'subscribe', ...entry })
+      const { code, message } = await client.next('error')
+      assert.equal(code, 'no_such_stream')
+      return message
+    }
+    const channels = 'predictions, market-data, alerts'
+    assert.equal(await told({}), `The subscription needs a channel: ${channels}.`)
+    assert.equal(await told({ channel: 'trades', symbol: 'A' }), `There is no such channel, but ${channels}.`)
+    assert.equal(await told({ channel: 'predictions' }), 'The channel predictions needs a symbol, such as AAPL.')
+    assert.equal(await told({ channel: 'predictions', symbol: '*' }), 'Only market-data takes the wildcard.')
+    assert.equal(await told({ channel: 'alerts', symbol: 'A' }), 'The channel alerts has no symbols.')
+  })
+
   it('tells its numbers again when it is asked for again, and a snapshot only when that is wanted', async () => {
     await system.backplane.publish(prices('AGAIN', 1))
     const again = { type: 'subscribe', channel: 'market-data', symbol: 'AGAIN' }
