@@ -10,11 +10,14 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 
 import uvicorn
 from fastapi import BackgroundTasks, FastAPI, HTTPException, Request
 
-SECRET = os.environ["WEBHOOK_SECRET"].encode()
+SECRET = os.environ.get("WEBHOOK_SECRET", "").encode()
+if not SECRET:
+    sys.exit("Set WEBHOOK_SECRET to the secret of the webhook.")
 MAIL_TO = os.environ.get("MAIL_TO", "trader@example.com")
 TEXT_TO = os.environ.get("TEXT_TO", "+1234567890")
 

@@ -10,7 +10,10 @@ import { randomUUID } from 'node:crypto'
 
 const { ARA_URL = 'http://localhost:8000', ARA_TOKEN } = process.env
 const [symbol = 'AAPL', predicted = '187.5', current = '180', confidence = '0.7'] = process.argv.slice(2)
-if (!ARA_TOKEN) throw new Error('Set ARA_TOKEN to a token that may publish.')
+if (!ARA_TOKEN) {
+  console.error('Set ARA_TOKEN to a token that may publish.')
+  process.exit(1)
+}
 
 const event = {
   event_type: 'prediction_complete',

@@ -15,7 +15,9 @@ import urllib.request
 import uuid
 
 URL = os.environ.get("ARA_URL", "http://localhost:8000")
-TOKEN = os.environ["ARA_TOKEN"]
+TOKEN = os.environ.get("ARA_TOKEN")
+if not TOKEN:
+    sys.exit("Set ARA_TOKEN to a token that may publish.")
 TRIES = 6
 
 

@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import random
+import sys
 from urllib.parse import quote, urlencode
 
 import websockets
@@ -47,23 +48,33 @@ async def trade(options):
     query = f"?{urlencode({'token': options.token})}" if options.token else ""
     address = f"ws://{options.host}/ws/predictions/{quote(options.symbol, safe='')}{query}"
     position = 0
-    # Connects again by itself after a lost connection, with a growing pause.
-    async for ws in websockets.connect(address):
+    failures = 0
+    while True:
         try:
-            async for text in ws:
-                message = json.loads(text)
-                if message["type"] == "connected":
-                    print(f"watching {options.symbol}", flush=True)
-                elif message["type"] == "ping":
-                    await ws.send(json.dumps({"type": "pong"}))
-                elif message["type"] == "prediction_update":
-                    shares = decide(message, position, options)
-                    position += shares
-                    action = f"{'buy' if shares > 0 else 'sell'} {abs(shares)}" if shares else "hold"
-                    data = message["data"]
-                    print(f"{data['predicted_return']:+.2%} at {data['confidence']:.2f}: {action}, position {position}", flush=True)
+            async with websockets.connect(address) as ws:
+                failures = 0
+                async for text in ws:
+                    message = json.loads(text)
+                    if message["type"] == "connected":
+                        print(f"watching {options.symbol}", flush=True)
+                    elif message["type"] == "ping":
+                        await ws.send(json.dumps({"type": "pong"}))
+                    elif message["type"] == "prediction_update":
+                        shares = decide(message, position, options)
+                        position += shares
+                        action = f"{'buy' if shares > 0 else 'sell'} {abs(shares)}" if shares else "hold"
+                        data = message["data"]
+                        forecast = f"{data['predicted_return']:+.2%} at {data['confidence']:.2f}"
+                        print(f"{forecast}: {action}, position {position}", flush=True)
         except websockets.ConnectionClosed:
             pass
+        except (OSError, asyncio.TimeoutError, websockets.InvalidHandshake) as error:
+            # Later and later, at most every half a minute.
+            pause = min(30, 2**failures) * random.uniform(0.5, 1)
+            failures += 1
+            print(f"{options.host} cannot be reached: {error}; again in {pause:.1f} s", file=sys.stderr, flush=True)
+            await asyncio.sleep(pause)
+            continue
         if 4400 <= (ws.close_code or 0) < 4500:
             return f"refused: {ws.close_code} {ws.close_reason}"
         await asyncio.sleep(random.uniform(0.5, 1.5))

@@ -10,7 +10,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import express from 'express'
 
 const { WEBHOOK_SECRET, HOST = '127.0.0.1', PORT = '3000' } = process.env
-if (!WEBHOOK_SECRET) throw new Error('Set WEBHOOK_SECRET to the secret of the webhook.')
+if (!WEBHOOK_SECRET) {
+  console.error('Set WEBHOOK_SECRET to the secret of the webhook.')
+  process.exit(1)
+}
 
 const app = express()
 // A delivery may come twice (an answer was lost): its id is the same on every attempt. Use your database here.

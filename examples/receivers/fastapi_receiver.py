@@ -10,11 +10,14 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
-SECRET = os.environ["WEBHOOK_SECRET"].encode()
+SECRET = os.environ.get("WEBHOOK_SECRET", "").encode()
+if not SECRET:
+    sys.exit("Set WEBHOOK_SECRET to the secret of the webhook.")
 
 app = FastAPI()
 # A delivery may come twice (an answer was lost): its id is the same on every attempt. Use your database here.

@@ -9,7 +9,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
 
 const { WEBHOOK_SECRET, HOST = '127.0.0.1', PORT = '3000' } = process.env
-if (!WEBHOOK_SECRET) throw new Error('Set WEBHOOK_SECRET to the secret of the webhook.')
+if (!WEBHOOK_SECRET) {
+  console.error('Set WEBHOOK_SECRET to the secret of the webhook.')
+  process.exit(1)
+}
 
 // whsec_ stands for the bytes that follow in base64, any other secret for its own.
 const KEY = WEBHOOK_SECRET.startsWith('whsec_') ? Buffer.from(WEBHOOK_SECRET.slice(6), 'base64') : WEBHOOK_SECRET

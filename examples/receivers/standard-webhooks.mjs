@@ -11,7 +11,10 @@ import { createServer } from 'node:http'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 
 const { WEBHOOK_SECRET, HOST = '127.0.0.1', PORT = '3000' } = process.env
-if (!WEBHOOK_SECRET?.startsWith('whsec_')) throw new Error('Set WEBHOOK_SECRET to the whsec_… secret of the webhook.')
+if (!WEBHOOK_SECRET?.startsWith('whsec_')) {
+  console.error('Set WEBHOOK_SECRET to the whsec_… secret of the webhook.')
+  process.exit(1)
+}
 
 const webhook = new Webhook(WEBHOOK_SECRET)
 const LIMIT = 256 * 1024

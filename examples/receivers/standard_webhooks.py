@@ -11,10 +11,13 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-SECRET = os.environ["WEBHOOK_SECRET"]
+SECRET = os.environ.get("WEBHOOK_SECRET", "")
+if not SECRET:
+    sys.exit("Set WEBHOOK_SECRET to the secret of the webhook.")
 # whsec_ stands for the bytes that follow in base64, any other secret for its own.
 KEY = base64.b64decode(SECRET[6:]) if SECRET.startswith("whsec_") else SECRET.encode()
 TOLERANCE_SECONDS = 300

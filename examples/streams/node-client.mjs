@@ -14,11 +14,20 @@ const streams = process.argv.slice(2)
 const WebSocket = globalThis.WebSocket ?? (await import('ws')).WebSocket
 const client = connectStreams({ url: ARA_URL, WebSocket, ...(ARA_TOKEN ? { token: ARA_TOKEN } : {}) })
 let left = Number(COUNT)
+let wasOpen = false
 
 client.on('gap', ({ channel, symbol, from, to }) => console.error('missed', channel, symbol, from, 'to', to))
 client.on('rejected', ({ channel, symbol, code }) => console.error('refused', channel, symbol, code))
-client.on('state', ({ state, code, reason }) => {
-  console.error(state, code ?? '', reason ?? '')
+client.on('state', ({ state, code, reason, retryInMs }) => {
+  if (state === 'open') wasOpen = true
+  if (state !== 'waiting') console.error(state, code ?? '', reason ?? '')
+  else {
+    // Without a connection there is no code but 1006, which says nothing.
+    const why =
+      wasOpen || code !== 1006 ? `lost the connection: ${code ?? ''} ${reason ?? ''}` : `${ARA_URL} cannot be reached`
+    console.error(`${why.trim()}; again in ${(retryInMs / 1000).toFixed(1)} s`)
+    wasOpen = false
+  }
   if (state === 'closed' && left > 0) process.exitCode = 1
 })
 

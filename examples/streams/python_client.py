@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import random
+import sys
 from urllib.parse import quote, urlencode
 
 import websockets
@@ -36,22 +37,31 @@ def address(options):
 
 async def watch(options):
     seen = 0
-    # Connects again by itself when the server cannot be reached, with a growing pause.
-    async for ws in websockets.connect(address(options)):
+    failures = 0
+    while True:
         try:
-            async for text in ws:
-                message = json.loads(text)
-                if message["type"] == "connected":
-                    print(f"connected to {message['channel']}", flush=True)
-                elif message["type"] == "ping":
-                    await ws.send(json.dumps({"type": "pong"}))
-                elif message["type"] in UPDATES:
-                    print(message["timestamp"], json.dumps(message["data"]), flush=True)
-                    seen += 1
-                    if seen == options.count:
-                        return 0
+            async with websockets.connect(address(options)) as ws:
+                failures = 0
+                async for text in ws:
+                    message = json.loads(text)
+                    if message["type"] == "connected":
+                        print(f"connected to {message['channel']}", flush=True)
+                    elif message["type"] == "ping":
+                        await ws.send(json.dumps({"type": "pong"}))
+                    elif message["type"] in UPDATES:
+                        print(message["timestamp"], json.dumps(message["data"]), flush=True)
+                        seen += 1
+                        if seen == options.count:
+                            return 0
         except websockets.ConnectionClosed:
             pass
+        except (OSError, asyncio.TimeoutError, websockets.InvalidHandshake) as error:
+            # Later and later, at most every half a minute.
+            pause = min(30, 2**failures) * random.uniform(0.5, 1)
+            failures += 1
+            print(f"{options.host} cannot be reached: {error}; again in {pause:.1f} s", file=sys.stderr, flush=True)
+            await asyncio.sleep(pause)
+            continue
         print("closed", ws.close_code, ws.close_reason, flush=True)
         # 44xx: the same request would be refused again; 4401 is the token.
         if 4400 <= (ws.close_code or 0) < 4500:

@@ -73,6 +73,38 @@ describe('the example programs', function () {
     await assert.rejects(runProgram('node', args, { env: bad }), /closed 4401[\s\S]*ended with 1|ended with 1/)
   })
 
+  it('tell that the server cannot be reached, and try again', async () => {
+    const host = `127.0.0.1:${await freePort()}`
+    const env = { ...process.env, ARA_URL: `http://${host}` }
+    const clients = [
+      startProgram(python, ['examples/streams/python_client.py', '--host', host]),
+      startProgram(python, ['examples/trading_bot.py', '--host', host]),
+      startProgram('node', ['examples/streams/node-client.mjs'], { env }),
+    ].map(keep)
+    for (const client of clients)
+      await client.waitFor(new RegExp(`${host} cannot be reached.*; again in \\d+\\.\\d s$`, 'm'))
+    const page = await browser.newPage()
+    keep({ stop: () => page.close() })
+    const dashboard = pathToFileURL(resolve('examples/dashboard.html'))
+    await page.goto(`${dashboard}?host=${host}`)
+    await page.locator('#state', { hasText: /market-data\/AAPL closed: 1006.*connecting again/ }).waitFor()
+    await page.goto(`${dashboard}?host=${system.host}&token=bad`)
+    await page.locator('#state', { hasText: 'alerts closed: 4401 The token is not valid.' }).waitFor()
+  })
+
+  it('say in one line what must be set', async () => {
+    const { WEBHOOK_SECRET: _, ARA_TOKEN: __, ...env } = process.env
+    const files = readdirSync('examples', { recursive: true, encoding: 'utf8' })
+    const needing = files.filter((file) => /receiver|standard|notification|producer/.test(file) && /\.\w+$/.test(file))
+    assert.ok(needing.length >= 10)
+    for (const file of needing) {
+      const command = file.endsWith('.py') ? python : file.endsWith('.sh') ? 'sh' : 'node'
+      const program = keep(startProgram(command, [`examples/${file}`], { env }))
+      assert.notEqual(await program.ended(), 0, file)
+      assert.match(program.output(), /^(\S+: \d+: ARA_TOKEN: )?Set (WEBHOOK_SECRET|ARA_TOKEN) to [^\n]+\.\n$/, file)
+    }
+  })
+
   it('end the Python client when its token is bad', async () => {
     const args = ['examples/streams/python_client.py', '--host', system.host, '--token', 'bad']
     await assert.rejects(runProgram(python, args), /ended with 1/)
