@@ -31,7 +31,9 @@ Without --webhook it forwards every event that a webhook of yours for all types 
 of their making, and none is missed while the connection is lost. A local server that is being restarted is waited for, up to 8
 seconds; any other failure is shown and not tried again. Ctrl-C ends it.`,
   async run(call) {
-    const to = { ...readTarget(call), signal: call.signal }
+    const target = readTarget(call)
+    const onWait = () => call.out.note(`Nobody listens at ${target.url}; waiting up to 8 seconds.`)
+    const to = { ...target, signal: call.signal, onWait }
     const server = new Server(call).withToken()
     const { source, about, style, webhookId } = await chooseSource(call, server)
     const since = call.options.time('since')
@@ -121,8 +123,12 @@ function tell(out: Terminal, item: Forwardable, outcome: Forwarded): void {
 function readTarget({ options }: Call): { url: string; secret: string } {
   const text = options.text('forward')
   if (text === undefined) throw new UsageError('--forward is missing.')
-  const url = URL.parse(/^https?:\/\//.test(text) ? text : `http://${text}`)
-  if (url === null) throw new UsageError(`--forward must be a URL like http://localhost:3000/hook, unlike "${text}".`)
+  const hasPort = /^(\[[^\]]+\]|[^\s/:?#@]+):\d+(?![^/?#])/.test(text)
+  const url = /^https?:\/\//i.test(text) ? URL.parse(text) : hasPort ? URL.parse(`http://${text}`) : null
+  if (url === null)
+    throw new UsageError(
+      `--forward must be a URL like http://localhost:3000/hook, or a host and a port like localhost:3000, unlike "${text}".`,
+    )
   const secret = options.text('secret') ?? makeSecret()
   const complaint = checkSecret(secret)
   if (complaint !== null) throw new UsageError(`--secret ${complaint}.`)

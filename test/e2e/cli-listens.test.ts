@@ -65,6 +65,7 @@ describe('listening on the command line', function () {
     const filter = ['--events', 'alert_triggered', '--symbols', 'goog', '--since', '1m', '--count', '3']
     const { program, secret } = await startListening(`127.0.0.1:${port}/hook`, [...filter, '--json'])
     await program.waitFor(/"listening"/, 60_000)
+    await program.waitFor(/^Nobody listens at http:\S+\/hook; waiting/m)
     await publishAlert('after', 'GOOG')
     const local = await startTestReceiver({ port })
     assert.equal(await program.ended(), 0)

@@ -22,6 +22,9 @@ describe('the command line, for whoever uses a server', function () {
       [1, /422 .*\n {2}url: /, ['webhooks', 'create', 'nonsense']],
       [1, /^401 /, ['listen', '--forward', stage.receiver().url, '--token', 'bad']],
       [1, /cannot be reached: .*ECONNREFUSED/, ['webhooks', 'list', '--url', `http://127.0.0.1:${await freePort()}`]],
+      [2, /--forward must be a URL like .*, unlike "foo"/, ['listen', '--forward', 'foo']],
+      [2, /--forward must be a URL/, ['listen', '--forward', 'localhost/hook']],
+      [2, /--forward must be a URL/, ['listen', '--forward', 'ftp://localhost:3000/hook']],
       [1, /The server closed the stream: 4401/, ['events', 'tail', '--token', 'bad']],
       [1, /market-data\/\* was refused: forbidden/, ['events', 'tail', 'market-data/*']],
     ]
@@ -32,6 +35,14 @@ describe('the command line, for whoever uses a server', function () {
       assert.deepEqual([actual, stdout], [code, ''], args.join(' '))
       assert.doesNotMatch(stderr, /^\s+at /m)
     }
+  })
+
+  it('names the server that a stream cannot be had from, and tries again', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    const tail = start('', ['events', 'tail', '--url', url])
+    await tail.waitFor(
+      new RegExp(`^The server at ${url} cannot be reached; again in \\d+ ms\\.\n(.+\n)*The server`, 'm'),
+    )
   })
 
   it('knows the system that has the port for its own', async () => {
