@@ -204,6 +204,13 @@ describe('the console, in a browser', function () {
     assert.equal(await page.getByRole('link', { name: 'Bull Board' }).getAttribute('href'), '/admin/queues')
   })
 
+  it('tells everybody else that operations are for admins', async () => {
+    const token = await stage.system.token('alice', 'user')
+    const other = await stage.open('/operations', { token })
+    await other.getByText('This page is for admins').waitFor()
+    await other.context().close()
+  })
+
   it('broke no rule of its own policy and threw nothing', () => {
     assert.deepEqual(problems, [])
   })

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { Page } from '../parts/page.tsx'
-import { Empty } from '../parts/states.tsx'
+import { Empty, Note } from '../parts/states.tsx'
 import { Link } from '../router.tsx'
 import { isOperator } from '../session/session.ts'
 import { DeliveriesView } from './deliveries/deliveries-view.tsx'
@@ -32,10 +32,20 @@ const VIEWS: readonly [RegExp, View][] = [
   [/^\/events\/publish$/, () => <PublishView />],
   [/^\/events\/(evt_[^/]+)$/, (id = '') => <EventView key={id} id={id} />],
   [/^\/keys$/, () => <KeysView />],
+  [/^\/operations$/, () => (isOperator() ? <OperationsView /> : <ForAdmins />)],
 ]
 
+function ForAdmins() {
+  return (
+    <Page title="Operations">
+      <Note icon="warning">
+        <p>This page is for admins: it needs a token of the role admin.</p>
+      </Note>
+    </Page>
+  )
+}
+
 export function viewAt(place: string): ComponentChildren {
-  if (place === '/operations' && isOperator()) return <OperationsView />
   for (const [pattern, view] of VIEWS) {
     const found = pattern.exec(place)
     if (found) return view(...found.slice(1))
