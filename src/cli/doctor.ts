@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import type { Command } from './command.ts'
 import { checkConfig, checkPublishedKeys, type Role, usualRole } from './doctor/check-config.ts'
+import { checkNames } from './doctor/check-names.ts'
 import type { Finding } from './doctor/finding.ts'
 import { CommandFailed } from './failures.ts'
 import { clean, type Style, type Terminal } from './terminal.ts'
@@ -34,7 +35,12 @@ async function examine(role: Role): Promise<Finding[]> {
   // Only here: they load the drivers.
   const { checkRuntime } = await import('./doctor/check-runtime.ts')
   const runtime = await checkRuntime({ mostSockets: config?.streams.maxSockets ?? DEFAULT_SOCKETS })
-  return [...runtime, ...findings, ...(config === null ? [] : await examineStores(config, role))]
+  return [
+    ...runtime,
+    ...findings,
+    ...checkNames(process.env),
+    ...(config === null ? [] : await examineStores(config, role)),
+  ]
 }
 
 async function examineStores(config: Config, role: Role): Promise<Finding[]> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { checkConfig, usualRole } from '../../../src/cli/doctor/check-config.ts'
+import { checkNames } from '../../../src/cli/doctor/check-names.ts'
 import { checkEviction, checkPersistence, checkVersion, readInfo } from '../../../src/cli/doctor/check-redis.ts'
 import { checkNode } from '../../../src/cli/doctor/check-runtime.ts'
 import { clockFinding } from '../../../src/cli/doctor/clock-finding.ts'
@@ -23,6 +24,16 @@ describe('the doctor', () => {
     const production = { NODE_ENV: 'production', DATABASE_URL: url, ...secrets, WEBHOOK_ALLOW_CIDRS: '10.0.0.0/8' }
     assert.deepEqual(said(production), ['configuration ok', 'WEBHOOK_ALLOW_CIDRS warn'])
     assert.deepEqual([usualRole({}), usualRole({ REDIS_URL: 'redis://r' })], ['all', 'web'])
+  })
+
+  it('warns of a variable that nothing reads when its name is nearly that of one that is not set', () => {
+    const told = (env: NodeJS.ProcessEnv) => checkNames(env).map(({ about, remedy }) => `${about} ${remedy}`)
+    assert.deepEqual(told({ DATABSE_URL: 'x', STREAMS_ANONYMUS: 'x', RETENTION_DAY: '1' }), [
+      'DATABSE_URL Is DATABASE_URL meant?',
+      'STREAMS_ANONYMUS Is STREAMS_ANONYMOUS meant?',
+      'RETENTION_DAY Is RETENTION_DAYS meant?',
+    ])
+    assert.deepEqual(told({ DATABSE_URL: 'x', DATABASE_URL: 'x', PATH: 'x', HOME: 'x', WEBHOOK_SECRET: 'x' }), [])
   })
 
   it('judges a Redis by what it tells of itself', () => {
