@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/ports.ts'
+import { signalGroup } from '../support/process-tree.ts'
 import { type Program, startProgram } from '../support/program.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 
@@ -18,16 +19,14 @@ describe('npm run procfile', function () {
   })
   after(async () => {
     // What is left of a group that was not ended would keep this process from ending.
-    if (program?.running()) process.kill(-program.pid, 'SIGKILL')
+    if (program) signalGroup(program.pid, 'SIGKILL')
     await program?.ended()
     await redis?.stop()
     await database?.drop()
   })
 
-  it('releases, runs two processes of each kind on one port and ends all of them gracefully', async () => {
-    const port = await freePort()
-    program = startProgram('npm', ['run', 'procfile', '--', 'web=2,worker=2'], {
-      // A terminal tells the whole group.
+  function run(port: number, ...processes: string[]): Program {
+    return startProgram('npm', ['run', 'procfile', '--', ...processes], {
       detached: true,
       env: {
         ...process.env,
@@ -39,6 +38,11 @@ describe('npm run procfile', function () {
         PORT: String(port),
       },
     })
+  }
+
+  it('releases, runs two processes of each kind on one port and ends all of them gracefully', async () => {
+    const port = await freePort()
+    program = run(port, 'web=2,worker=2')
     const { output, pid } = program
     const { running } = program
     await eventually(() => !running() || output().match(/"(web|worker)\.started"/g)?.length === 4, {
@@ -49,11 +53,25 @@ describe('npm run procfile', function () {
     assert.equal(output().match(new RegExp(`"port":${port},"msg":"web\\.started"`, 'g'))?.length, 2)
     assert.equal((await fetch(`http://127.0.0.1:${port}/health/ready`)).status, 200)
 
+    // A terminal tells the whole group.
     process.kill(-pid, 'SIGINT')
     await program.ended()
     await eventually(() => output().match(/Exited Successfully/g)?.length === 4, { timeoutMs: 60_000 }).catch(() =>
       assert.fail(output()),
     )
+  })
+
+  it('runs one of each and ends both gracefully when npm is ended by SIGTERM', async () => {
+    program = run(await freePort())
+    const { output, running, pid } = program
+    await eventually(() => !running() || output().match(/"(web|worker)\.started"/g)?.length === 2, {
+      timeoutMs: 240_000,
+    })
+    assert.ok(running(), output())
+    await program.kill('SIGTERM')
+    await program.ended()
+    await eventually(() => output().match(/Exited Successfully/g)?.length === 2).catch(() => assert.fail(output()))
+    assert.throws(() => process.kill(-pid, 0), { code: 'ESRCH' })
   })
 
   it('ends with one message that names what is not set', async () => {

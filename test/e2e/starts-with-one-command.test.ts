@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/ports.ts'
+import { killTree } from '../support/process-tree.ts'
 import { type Program, startProgram } from '../support/program.ts'
 import { startTestReceiver } from '../support/receiver.ts'
 
@@ -30,10 +31,13 @@ describe('npm start', function () {
 
   /** As npm runs it, with nothing but the settings of the test. */
   function start(settings: Record<string, string> = {}): Program {
-    const inherited = Object.entries(process.env).filter(([name]) => CLEAN.test(name))
-    const env = { ...Object.fromEntries(inherited), DATA_DIR: directory, PORT: String(port), ...settings }
-    program = startProgram(process.execPath, ['--enable-source-maps', 'dist/src/start.js'], { env })
+    program = startProgram(process.execPath, ['--enable-source-maps', 'dist/src/start.js'], { env: clean(settings) })
     return program
+  }
+
+  function clean(settings: Record<string, string>): NodeJS.ProcessEnv {
+    const inherited = Object.entries(process.env).filter(([name]) => CLEAN.test(name))
+    return { ...Object.fromEntries(inherited), DATA_DIR: directory, PORT: String(port), ...settings }
   }
 
   const untilUp = (started: Program) => started.waitFor(/Ctrl-C stops everything/, 60_000)
@@ -93,6 +97,21 @@ describe('npm start', function () {
     await untilUp(second)
     const found = await fetch(`${url}/${created.id}`, { headers })
     assert.equal(found.status, 200, 'the token and the webhook of the first start still hold')
+  })
+
+  it('stops all of it, PostgreSQL included, when npm is ended by SIGTERM', async () => {
+    program = startProgram('npm', ['start'], { env: clean({ DEMO_FEED: 'false' }) })
+    await untilUp(program)
+    const own = Number(readFileSync(join(directory, 'lock'), 'utf8').split(' ')[0])
+    try {
+      await program.kill('SIGTERM')
+      await program.ended()
+      assert.match(program.output(), /Stopped\.\n/)
+      assert.deepEqual([existsSync(join(directory, 'lock')), serversOn(directory)], [false, []])
+    } finally {
+      killTree(own)
+      for (const server of serversOn(directory)) killTree(Number(server))
+    }
   })
 
   it('starts again after it was killed, with PostgreSQL still running', async () => {

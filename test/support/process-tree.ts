@@ -15,6 +15,11 @@ export function killTree(pid: number): void {
   send(pid, 'SIGKILL')
 }
 
+/** For what was started as a group of its own (`detached`), whoever of it is left. */
+export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  send(-leader, signal)
+}
+
 function childrenOf(pid: number): number[] {
   return (fromProc(pid) ?? spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }).stdout)
     .split(/\s+/)

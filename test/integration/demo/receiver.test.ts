@@ -3,6 +3,7 @@ import { type Arrival, type Receiver, startReceiver } from '../../../src/demo/re
 import { makeSecret, type SignedRequest, signedHeaders } from '../../../src/webhooks/signature.ts'
 import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/ports.ts'
+import { signalGroup } from '../../support/process-tree.ts'
 import { runProgram, startProgram } from '../../support/program.ts'
 
 const SECRET = 'your-secret-key-min-16-chars'
@@ -172,6 +173,19 @@ describe('npm run receiver', () => {
       await assert.rejects(other, new RegExp(`ended with 1: Port ${port} is taken. Choose another with --port.\n`))
     } finally {
       await program.stop()
+    }
+  })
+
+  it('ends when npm, which started it, is ended by SIGTERM', async () => {
+    const port = await freePort()
+    const program = startProgram('npm', ['run', 'receiver', '--', '--port', String(port)], { detached: true })
+    try {
+      await program.waitFor(/Waiting for webhooks/)
+      await program.kill('SIGTERM')
+      await program.ended()
+      assert.throws(() => process.kill(-program.pid, 0), { code: 'ESRCH' })
+    } finally {
+      signalGroup(program.pid, 'SIGKILL')
     }
   })
 
