@@ -1,3 +1,5 @@
+import { complain } from './print.ts'
+
 /** Why a process cannot start, for a reason outside the program: the message is all that its operator needs. */
 export class StartError extends Error {
   constructor(message: string, cause?: unknown) {
@@ -15,6 +17,6 @@ export function cannotReach(store: string, cause: unknown): StartError {
 /** Says why the process ends, with the stack only where it tells of a bug. */
 export function reportFailure(error: unknown): void {
   const isBug = error instanceof Error && !(error instanceof StartError)
-  process.stderr.write(`${isBug ? (error.stack ?? error.message) : error instanceof Error ? error.message : error}\n`)
+  complain(`${isBug ? (error.stack ?? error.message) : error instanceof Error ? error.message : error}\n`)
   process.exitCode = 1
 }

@@ -11,6 +11,7 @@ import { startEmbeddedPostgres } from './embedded/postgres.ts'
 import { ensureEmbeddedSecrets } from './embedded/secrets.ts'
 import { makeToken } from './identity/make-token.ts'
 import { createSignInLinks } from './identity/sign-in-links.ts'
+import { print } from './print.ts'
 import { untilReachable } from './reachable.ts'
 import { pingRedis } from './redis/reachable.ts'
 import { openResources } from './resources.ts'
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
   const closers = createClosers(log)
   armCrashPoint(given.crashAt)
   await runProcess(closers, () => startAll(given, log, closers))
-  process.stdout.write('Stopped.\n')
+  print('Stopped.\n')
 }
 
 async function startAll(given: Config, log: Logger, closers: Closers) {
@@ -67,12 +68,10 @@ async function startAll(given: Config, log: Logger, closers: Closers) {
 
   const demo = await startDemo(config, port, () => tokenFor('demo-feed', 'producer', DEMO_TOKEN_SECONDS), log)
   if (demo) closers.add('demo feed', () => demo.stop())
-  process.stdout.write(
-    welcome({ config, port, tokenFor, signInCode: links?.offer() ?? null, demo: demo?.running ?? false }),
-  )
+  print(welcome({ config, port, tokenFor, signInCode: links?.offer() ?? null, demo: demo?.running ?? false }))
   return {
     failed: aborted(failed.signal),
-    onEnd: () => void process.stdout.write('\nStopping: what is under way is finished first.\n'),
+    onEnd: () => print('\nStopping: what is under way is finished first.\n'),
   }
 }
 

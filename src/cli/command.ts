@@ -17,6 +17,8 @@ export interface Command {
   callsServer?: boolean
   /** Ends by itself on Ctrl-C and SIGTERM. */
   handlesSignals?: boolean
+  /** Goes on when nobody reads any more what it prints. */
+  outlivesReader?: boolean
   run(call: Call): Promise<void>
 }
 

@@ -12,7 +12,7 @@ const BY_SIGNAL: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTER
 
 /** Runs one command with the words after its name, to its exit code. */
 export async function runCommand(command: Command, words: readonly string[]): Promise<void> {
-  endQuietlyWhenNobodyReads()
+  if (!command.outlivesReader) endQuietlyWhenNobodyReads()
   const out = new Terminal({ json: words.includes('--json') })
   const stop = new AbortController()
   try {

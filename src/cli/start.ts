@@ -8,6 +8,7 @@ Without DATABASE_URL it brings its own PostgreSQL (the embedded mode). What it r
 it when what is under way has ended. The Procfile's processes, web and worker, are started by node dist/src/web.js and
 node dist/workers/main.js.`,
   handlesSignals: true,
+  outlivesReader: true,
   async run() {
     await import('../start.ts')
   },

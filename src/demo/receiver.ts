@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { PLAIN } from '../complaints.ts'
+import { complain, print } from '../print.ts'
 import { untilAskedToEnd } from '../signals.ts'
 import { checkSecret } from '../webhooks/signature.ts'
 import { type Arrival, Behaviour, complaints, MODES, parseJson, startReceiver } from './receiver-server.ts'
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
     },
   })
   if (values.help) {
-    process.stdout.write(HELP)
+    print(HELP)
     return
   }
   const { port: portText, host, secret, help: _, mode, ...numbers } = values
@@ -63,13 +64,13 @@ async function main(): Promise<void> {
         .join('\n'),
     )
   }
-  const print = (arrival: Arrival) => void process.stdout.write(describe(arrival))
-  const receiver = await startReceiver({ host, port, secret, print, behaviour: behaviour.data }).catch((error) => {
-    throw error.code === 'EADDRINUSE' ? new Error(`Port ${port} is taken. Choose another with --port.`) : error
-  })
-  process.stdout.write(
-    `Waiting for webhooks on http://${host}:${receiver.port}/webhook (mode ${mode}). Ctrl-C ends it.\n`,
+  const onArrival = (arrival: Arrival) => print(describe(arrival))
+  const receiver = await startReceiver({ host, port, secret, print: onArrival, behaviour: behaviour.data }).catch(
+    (error) => {
+      throw error.code === 'EADDRINUSE' ? new Error(`Port ${port} is taken. Choose another with --port.`) : error
+    },
   )
+  print(`Waiting for webhooks on http://${host}:${receiver.port}/webhook (mode ${mode}). Ctrl-C ends it.\n`)
   await untilAskedToEnd()
   await receiver.close()
 }
@@ -103,6 +104,6 @@ function toNumber(text: string): number {
 }
 
 main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\nTry --help.\n`)
+  complain(`${error.message}\nTry --help.\n`)
   process.exitCode = 1
 })

@@ -3,6 +3,7 @@ import { destination, type Logger as Pino, pino } from 'pino'
 export type Logger = Pick<Pino, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>
 
 const SECRETS = ['authorization', 'x-api-key', 'cookie', 'token', 'secret', 'password', 'ticket', 'url.query']
+const MOST_WAITING = 1024 * 1024
 
 /** JSON lines on stderr, so that what a command prints for people stays alone on stdout. */
 export function openLog(options: { level: string; name: string }): Logger {
@@ -17,8 +18,15 @@ export function openLog(options: { level: string; name: string }): Logger {
       },
       serializers: { err: plainError },
     },
-    destination({ dest: 2, sync: true }),
+    stderr(),
   )
+}
+
+/** What it cannot write (a closed pipe, a full disk) waits up to `MOST_WAITING` bytes, then is lost: the process goes on. */
+function stderr() {
+  const stream = destination({ dest: 2, sync: true, maxLength: MOST_WAITING })
+  stream.on('error', () => undefined)
+  return stream
 }
 
 /** Name, code, message and stack: never the client or the parameters that drivers hang on their errors. */

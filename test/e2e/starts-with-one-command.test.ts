@@ -114,6 +114,17 @@ describe('npm start', function () {
     }
   })
 
+  it('goes on and stops as gracefully when nobody reads any more what it prints', async () => {
+    const started = start({ LOG_LEVEL: 'info' })
+    await untilUp(started)
+    started.stopReading()
+    const health = `http://localhost:${port}/health/ready`
+    for (let times = 0; times < 5; times += 1) assert.equal((await fetch(health)).status, 200)
+    await started.kill('SIGTERM')
+    assert.equal(await started.ended(), 0)
+    assert.deepEqual([existsSync(join(directory, 'lock')), serversOn(directory)], [false, []])
+  })
+
   it('starts again after it was killed, with PostgreSQL still running', async () => {
     const first = start({ DEMO_FEED: 'false' })
     await untilUp(first)

@@ -13,6 +13,8 @@ export interface Program {
   kill(signal: NodeJS.Signals): Promise<void>
   /** Resolves with the exit code, or the signal that ended it. */
   ended(): Promise<number | NodeJS.Signals>
+  /** Closes the pipes that it prints to. */
+  stopReading(): void
   /** SIGTERM, and SIGKILL when that was not enough; resolves when it is gone. */
   stop(): Promise<void>
 }
@@ -60,6 +62,10 @@ export function startProgram(
         if (Date.now() > deadline) throw new Error(`${name} did not print ${pattern} in ${withinMs} ms:\n${output()}`)
         await new Promise((resolve) => setTimeout(resolve, 25))
       }
+    },
+    stopReading() {
+      child.stdout.destroy()
+      child.stderr.destroy()
     },
     stop: () => (runs() ? end(child) : Promise.resolve()),
   }
