@@ -1,3 +1,4 @@
+import { messageOf, rootOf } from './message-of.ts'
 import { complain } from './print.ts'
 
 /** Why a process cannot start, for a reason outside the program: the message is all that its operator needs. */
@@ -8,10 +9,22 @@ export class StartError extends Error {
   }
 }
 
-/** Of a host with several addresses the driver's error has a code and no message. */
 export function cannotReach(store: string, cause: unknown): StartError {
-  const reason = cause instanceof Error ? cause.message || String('code' in cause ? cause.code : cause.name) : cause
-  return new StartError(`${store} cannot be reached: ${String(reason)}`, cause)
+  const root = rootOf(cause)
+  const reason = root instanceof Error ? messageOf(root) : String(root)
+  const refusal = root instanceof Error && 'code' in root ? refusalOf(String(root.code), reason) : null
+  const what = refusal === null ? `cannot be reached: ${reason}` : `was reached, but ${refusal}`
+  return new StartError(`${store} ${what}`, cause)
+}
+
+/** What PostgreSQL answers, by SQLSTATE, when it is there and the address is wrong all the same. */
+function refusalOf(code: string, reason: string): string | null {
+  if (code === '3D000') {
+    const name = /"([\w-]+)"/.exec(reason)?.[1] ?? ''
+    return `${reason}: make it (createdb ${name}), or name another in DATABASE_URL`
+  }
+  if (code.startsWith('28')) return `refuses the login: ${reason}; check the user and the password of DATABASE_URL`
+  return null
 }
 
 /** Says why the process ends, with the stack only where it tells of a bug. */

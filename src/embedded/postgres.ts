@@ -40,7 +40,7 @@ export async function startEmbeddedPostgres(options: Options): Promise<{ url: st
   await checkEntrance(directory, user)
   const binaries = await usableBinaries(directory, user)
   const orphan = await stopOrphan(join(directory, 'pg'))
-  if (orphan !== undefined) options.log.warn({ pid: orphan }, 'postgres.orphan_stopped')
+  if (orphan !== undefined) options.log.warn({ orphan_pid: orphan }, 'postgres.orphan_stopped')
   const logPath = join(directory, 'postgres.log')
   const logFile = openSync(logPath, 'w', 0o600)
   const launch: Launch = (program, args) =>

@@ -51,6 +51,7 @@ export function createRedisWatchedAttempts(deps: {
 
   const saying = startLoop({ runOnce: say, everyMs: SAY_EVERY_MS, onError: sayAgain })
   const looking = deps.makesAttempts ? startLoop({ runOnce: look, everyMs: LOOK_EVERY_MS, onError }) : undefined
+  commands.on('ready', () => looking?.wake())
 
   /** Soon: whoever watches waits for it. */
   function sayAgain(error: unknown): void {
@@ -88,6 +89,8 @@ export function createRedisWatchedAttempts(deps: {
   }
 
   async function look(): Promise<undefined> {
+    // That Redis is away the connection tells itself.
+    if (commands.status !== 'ready') return
     anywhere = new Set((await commands.eval(LOOK, 1, WATCHED)) as string[])
   }
 

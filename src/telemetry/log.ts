@@ -1,4 +1,5 @@
 import { destination, type Logger as Pino, pino } from 'pino'
+import { messageOf } from '../message-of.ts'
 
 export type Logger = Pick<Pino, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>
 
@@ -34,7 +35,10 @@ export function plainError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: String(error) }
   const code = 'code' in error ? { code: error.code } : {}
   const cause = error.cause === undefined ? {} : { cause: plainError(error.cause) }
-  return { name: error.name, ...code, message: error.message, stack: error.stack, ...cause }
+  const message = messageOf(error)
+  // It begins with the message.
+  const stack = error.message === '' ? error.stack : error.stack?.replace(error.message, () => message)
+  return { name: error.name, ...code, message, stack, ...cause }
 }
 
 /** Logs at most one line a second for a repeating error, with the number of those left out. */
@@ -48,7 +52,8 @@ export function rateLimitedErrors(log: Pick<Logger, 'warn'>, what: string): (err
       return
     }
     const { name, code, message } = plainError(error)
-    log.warn({ name, code, message, suppressed }, what)
+    // `name` is the process's.
+    log.warn({ error_name: name, code, message, suppressed }, what)
     last = now
     suppressed = 0
   }

@@ -1,3 +1,5 @@
+import { messageOf } from '../../message-of.ts'
+
 /** What one look found. */
 export interface Finding {
   /** What was looked at: `PostgreSQL`, `Node.js`. */
@@ -23,6 +25,5 @@ export function fail(about: string, says: string, remedy: string): Finding {
 }
 
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.message || ('code' in error ? String(error.code) : error.name)
+  return error instanceof Error ? messageOf(error) : String(error)
 }

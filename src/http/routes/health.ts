@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Registry } from 'prom-client'
 import { notFound, unauthorized } from '../../errors.ts'
+import { messageOf, rootOf } from '../../message-of.ts'
 import { type Route, route } from '../route.ts'
 
 /** Resolves when the part is well; what it rejects with is the reason. */
@@ -63,10 +64,19 @@ async function runCheck(check: Check): Promise<string | null> {
   try {
     return await Promise.race([check().then(() => null), late])
   } catch (error) {
-    return error instanceof Error && 'code' in error ? `unavailable (${String(error.code)})` : 'unavailable'
+    const reason = reasonOf(rootOf(error))
+    return reason === null ? 'unavailable' : `unavailable (${reason})`
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Of a driver's message only what kind it is: it may name an address. */
+function reasonOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null
+  if ('code' in error && error.code !== undefined) return String(error.code)
+  if (/time(d )?out/i.test(error.message)) return 'timeout'
+  return /connect|terminated|closed/i.test(messageOf(error)) ? 'no connection' : null
 }
 
 function sameText(given: string, expected: string): boolean {

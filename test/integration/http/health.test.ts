@@ -35,8 +35,9 @@ describe('the health of a process', () => {
     try {
       const { status, body, text } = await ready()
       assert.deepEqual([status, body.status, body.parts.backplane], [503, 'not_ready', 'ok'])
-      assert.match(body.parts.database, /^unavailable/)
-      assert.match(body.parts.partitions, /^unavailable/)
+      const reason = /^unavailable \((ECONN(REFUSED|RESET)|no connection|timeout)\)$/
+      assert.match(body.parts.database, reason)
+      assert.match(body.parts.partitions, reason)
       assert.ok(!text.includes('127.0.0.1') && !text.includes(String(database.port)))
       assert.equal((await system.call('GET', '/health/live')).status, 200)
     } finally {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Redis } from 'ioredis'
 import { createRedisWatchedAttempts } from '../../../src/streams/redis-watched-attempts.ts'
 import type { MadeAttempt, WatchedAttempts } from '../../../src/streams/watched-attempts.ts'
-import { openLog } from '../../../src/telemetry/log.ts'
+import { type Logger, openLog } from '../../../src/telemetry/log.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 
@@ -43,6 +43,19 @@ describe('attempts that are watched, through Redis', () => {
       for (const attempts of heard) assert.deepEqual(attempts[0], WATCHED)
     })
     assert.ok(heardByAnybody.every((text) => !text.includes('w-2')))
+  })
+
+  it('are looked for without a complaint of a connection that is not ready yet', async () => {
+    const warned: unknown[] = []
+    const warn = (line: unknown) => void warned.push(line)
+    const [worker, web] = [connect(true, { ...openLog({ level: 'silent', name: 'test' }), warn } as Logger), connect()]
+    const heard = listen(web)
+    web.watch(new Set(['w-1']))
+    await eventually(() => {
+      worker.made(WATCHED)
+      assert.ok(heard.length > 0)
+    })
+    assert.deepEqual(warned, [])
   })
 
   it('are not said any more soon after nobody watches', async () => {
@@ -86,8 +99,7 @@ describe('attempts that are watched, through Redis', () => {
     )
   })
 
-  function connect(makesAttempts = false): WatchedAttempts {
-    const log = openLog({ level: 'silent', name: 'test' })
+  function connect(makesAttempts = false, log = openLog({ level: 'silent', name: 'test' })): WatchedAttempts {
     const attempts = createRedisWatchedAttempts({ url: redis.url, log, makesAttempts, saidSeconds: 6 })
     open.push(attempts)
     return attempts
