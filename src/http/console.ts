@@ -14,7 +14,19 @@ const FOR_A_YEAR = 'public, max-age=31536000, immutable'
  */
 export function createConsole(read: typeof readConsoleFiles = readConsoleFiles): Middleware {
   let files: ReturnType<typeof readConsoleFiles> | undefined
+  /** For browsers; who wants JSON, or has no console, is told that nothing is there. */
+  function toConsole(ctx: Context, next: Next): unknown {
+    files ??= read()
+    const isRead = ctx.method === 'GET' || ctx.method === 'HEAD'
+    if (!isRead || !files || ctx.accepts('json', 'html') !== 'html') return next()
+    ctx.state['route'] = '/'
+    ctx.vary('Accept')
+    ctx.redirect(CONSOLE_PATH)
+    return undefined
+  }
+
   return async function webConsole(ctx: Context, next: Next) {
+    if (ctx.path === '/') return toConsole(ctx, next)
     if (ctx.path !== CONSOLE_PATH && !ctx.path.startsWith(`${CONSOLE_PATH}/`)) return next()
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next()
     ctx.state['route'] = CONSOLE_PATH

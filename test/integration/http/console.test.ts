@@ -32,6 +32,17 @@ describe('the console as it is served', () => {
     assert.equal((await system.call('POST', '/console')).status, 404)
   })
 
+  it('is where browsers are sent that ask for nothing, and nobody else', async () => {
+    const root = (accept: string, method = 'GET') =>
+      fetch(`${system.base}/`, { method, headers: { accept }, redirect: 'manual' })
+    const browser = await root('text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8')
+    assert.deepEqual([browser.status, browser.headers.get('location')], [302, '/console'])
+    assertEnvelope(await system.call('GET', '/'), 404, 'not_found')
+    for (const [accept, method] of [['application/json'], ['*/*'], ['text/html', 'POST']] as const) {
+      assert.equal((await root(accept, method)).status, 404)
+    }
+  })
+
   it('lets browsers keep its assets, whose names change with what is in them', async () => {
     const paths = assetsOf((await get('/console')).text)
     assert.ok(paths.length >= 2)
