@@ -10,6 +10,7 @@ export interface AddressGuard {
   loopbackAllowed: boolean
 }
 
+const REMEDY = ' (only an operator can open it, with WEBHOOK_ALLOW_CIDRS)'
 const OWN_ADDRESSES_MS = 30_000
 
 /** @param allowCidrs ranges that may be sent to although they are special or our own, e.g. `10.1.0.0/16` */
@@ -44,8 +45,10 @@ export function createAddressGuard(
       if (kind === 'malformed') return `${address} is not an address`
       const plain = plainAddress(address)
       if (isOpened(plain)) return null
-      if (kind === 'special') return `${address} is not a public address`
-      return isOwn(plain) || isOwn(innerAddress(address) ?? '') ? `${address} is an address of this host` : null
+      if (kind === 'special') return `${address} is not a public address${REMEDY}`
+      return isOwn(plain) || isOwn(innerAddress(address) ?? '')
+        ? `${address} is an address of this host${REMEDY}`
+        : null
     },
     loopbackAllowed: isOpened('127.0.0.1'),
   }

@@ -112,8 +112,10 @@ describe('the address guard', () => {
 
   it('lets public addresses pass and refuses the others with a reason', () => {
     const guard = createAddressGuard([], nothingOwn)
+    const remedy = ' (only an operator can open it, with WEBHOOK_ALLOW_CIDRS)'
     for (const address of all(PUBLIC)) assert.equal(guard.refuse(address), null, address)
-    for (const address of all(SPECIAL)) assert.equal(guard.refuse(address), `${address} is not a public address`)
+    for (const address of all(SPECIAL))
+      assert.equal(guard.refuse(address), `${address} is not a public address${remedy}`)
     for (const address of all(MALFORMED)) assert.equal(guard.refuse(address), `${address} is not an address`)
     assert.equal(guard.loopbackAllowed, false)
   })
@@ -139,10 +141,10 @@ describe('the address guard', () => {
     const own = () => ['8.8.4.4', '2a00:1:2:3::4', '::1']
     const guard = createAddressGuard([], own)
     for (const address of ['8.8.4.4', '::ffff:8.8.4.4', '::ffff:808:404', '2a00:1:2:3::4', '2A00:1:2:3:0:0:0:4']) {
-      assert.equal(guard.refuse(address), `${address} is an address of this host`)
+      assert.match(guard.refuse(address) ?? '', /^\S+ is an address of this host \(/)
     }
     for (const carrier of ['64:ff9b::808:404', '2002:808:404::1', '2a00::5efe:8.8.4.4']) {
-      assert.equal(guard.refuse(carrier), `${carrier} is an address of this host`)
+      assert.match(guard.refuse(carrier) ?? '', /^\S+ is an address of this host \(/)
     }
     assert.equal(guard.refuse('8.8.4.5'), null)
     const opened = createAddressGuard(['8.8.4.0/24', '2a00:1::/32'], own)
