@@ -16,6 +16,7 @@ export function loadEnvFile(): void {
 
 export type Channel = (typeof CHANNELS)[number]
 export type Config = ReturnType<typeof arrange>
+type Role = 'all' | 'web' | 'worker' | 'release'
 export interface SecretsKey {
   id: string
   key: Buffer
@@ -36,7 +37,7 @@ export class ConfigError extends StartError {
  * @param role `all` is the one-process start; `web` and `worker` need Redis, since an in-process backplane would split the streams.
  * @throws ConfigError that names every bad key
  */
-export function readConfig(env: NodeJS.ProcessEnv, role: 'all' | 'web' | 'worker' | 'release'): Config {
+export function readConfig(env: NodeJS.ProcessEnv, role: Role): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = Environment.safeParse(given, PLAIN)
   const complaints = parsed.success
@@ -45,30 +46,31 @@ export function readConfig(env: NodeJS.ProcessEnv, role: 'all' | 'web' | 'worker
   const has = (key: string) => given[key] !== undefined
   const tokenKeys = TOKEN_KEYS.filter(has)
   if (tokenKeys.length > 1) complaints.push(`${tokenKeys.join(', ')}: set only one of them`)
-  if (given['NODE_ENV'] === 'production') {
-    if (has('CRASH_AT')) complaints.push('CRASH_AT: is for tests, never when NODE_ENV is production')
-    if (!has('DATABASE_URL')) complaints.push('DATABASE_URL: is required when NODE_ENV is production')
-    if (!has('SECRETS_KEY')) complaints.push('SECRETS_KEY: is required when NODE_ENV is production')
-    if (tokenKeys.length === 0) {
-      complaints.push('JWT_SECRET: it, JWT_PUBLIC_KEY or JWKS_URL is required when NODE_ENV is production')
-    }
+  if (given['NODE_ENV'] === 'production' && has('CRASH_AT')) {
+    complaints.push('CRASH_AT: is for tests, never when NODE_ENV is production')
   }
-  if (role !== 'all' && !has('DATABASE_URL')) complaints.push('DATABASE_URL: is required by the Procfile processes')
-  if ((role === 'web' || role === 'worker') && !has('REDIS_URL')) {
-    complaints.push(`REDIS_URL: ${role} as a process of its own needs it`)
-  }
-  if (role !== 'all' && role !== 'release' && tokenKeys.length === 0) {
-    complaints.push('JWT_SECRET: it, JWT_PUBLIC_KEY or JWKS_URL is required by the Procfile processes')
-  }
-  if (role !== 'all' && role !== 'release' && !has('SECRETS_KEY')) {
-    complaints.push('SECRETS_KEY: is required by the Procfile processes')
-  }
+  complaints.push(...missingKeys(given, role))
   if (parsed.success && parsed.data.WATCHDOG_SECONDS * 1000 <= parsed.data.DELIVERY_TIMEOUT_MS) {
     // A worker whose places all wait for slow receivers takes no job meanwhile.
     complaints.push('WATCHDOG_SECONDS: must be longer than DELIVERY_TIMEOUT_MS')
   }
   if (!parsed.success || complaints.length > 0) throw new ConfigError([...new Set(complaints)])
   return arrange(parsed.data)
+}
+
+function missingKeys(given: NodeJS.ProcessEnv, role: Role): string[] {
+  const isProduction = given['NODE_ENV'] === 'production'
+  const runsApart = role === 'web' || role === 'worker'
+  const required = `is required ${isProduction ? 'when NODE_ENV is production' : 'by the Procfile processes'}`
+  const lacks = (...keys: string[]) => keys.every((key) => given[key] === undefined)
+  return [
+    ...((isProduction || role !== 'all') && lacks('DATABASE_URL') ? [`DATABASE_URL: ${required}`] : []),
+    ...(runsApart && lacks('REDIS_URL') ? [`REDIS_URL: ${role} as a process of its own needs it`] : []),
+    ...((isProduction || runsApart) && lacks(...TOKEN_KEYS)
+      ? [`JWT_SECRET: one of JWT_SECRET, JWT_PUBLIC_KEY and JWKS_URL ${required}`]
+      : []),
+    ...((isProduction || runsApart) && lacks('SECRETS_KEY') ? [`SECRETS_KEY: ${required}`] : []),
+  ]
 }
 
 /**
@@ -179,6 +181,12 @@ function arrange(env: Environment) {
       metricsToken: env.METRICS_TOKEN,
     }),
   })
+}
+
+/** What the environment left open, so that the one-process start keeps it in its data directory. */
+export function lacksSecrets({ secrets, identity }: Config): boolean {
+  const tokenKeys = [secrets.jwtSecret, identity.publicKey, identity.jwksUrl]
+  return secrets.secretsKeys === undefined || tokenKeys.every((key) => key === undefined)
 }
 
 /** The same configuration with secrets that were made or found at the start (embedded mode). */

@@ -139,7 +139,8 @@ export const Environment = z.object({
   DELIVERY_RETRY_CAP_MS: integer(10, 86_400_000).default(86_400_000),
   WEBHOOK_DISABLE_AFTER_SECONDS: integer(1, 31_536_000).default(432_000),
   WEBHOOK_DISABLE_AFTER_FAILURES: integer(1, 1_000_000).default(10),
-  RETENTION_DAYS: integer(1, 3650).default(30),
+  // What is made ahead and may still be written to is never old.
+  RETENTION_DAYS: integer(2, 3650).default(30),
   AUDIT_RETENTION_DAYS: integer(1, 3650).default(365),
   STREAMS_ANONYMOUS: list.pipe(z.array(z.enum(CHANNELS))).optional(),
   STREAMS_WILDCARD_TIERS: list.pipe(z.array(z.enum(['free', 'pro', 'enterprise']))).default(['pro', 'enterprise']),

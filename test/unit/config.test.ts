@@ -99,6 +99,7 @@ describe('the configuration', () => {
       'WEBHOOK_ALLOW_CIDRS',
       ['10.0.0.0', '10.0.0.0/33', '999.0.0.0/8', 'fd12::/129', 'example.com/8', '::g/8', '10.0.0.0/8;11.0.0.0/8'],
     ],
+    ['RETENTION_DAYS', ['0', '1', '3651']],
     ['DELIVERY_TIMEOUT_MS', ['99', '30001']],
     ['DELIVERY_MAX_ATTEMPTS', ['0', '21']],
     ['STREAMS_ANONYMOUS', ['prices', 'alerts,all', '*']],
@@ -158,6 +159,15 @@ describe('the configuration', () => {
     ]) {
       assert.deepEqual(complaints({ ...without('JWT_SECRET'), JWKS_URL: url }), [])
     }
+  })
+
+  it('names each thing that is missing once, whatever needs it', () => {
+    assert.deepEqual(complaints({ NODE_ENV: 'production' }, 'web'), [
+      'DATABASE_URL: is required when NODE_ENV is production',
+      'REDIS_URL: web as a process of its own needs it',
+      'JWT_SECRET: one of JWT_SECRET, JWT_PUBLIC_KEY and JWKS_URL is required when NODE_ENV is production',
+      'SECRETS_KEY: is required when NODE_ENV is production',
+    ])
   })
 
   it('refuses to end at a crash point in production', () => {

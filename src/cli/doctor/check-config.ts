@@ -19,9 +19,15 @@ export function checkConfig(env: NodeJS.ProcessEnv, role: Role): { config: Confi
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const [, ...complaints] = error.message.split('\n')
-    const remedy = 'See .env.example, which has each variable with its default.'
-    return { config: null, findings: complaints.map((line) => fail(ABOUT, line.trim(), remedy)) }
+    const findings = complaints.map((line) => fail(ABOUT, line.trim(), remedyFor(line.trim())))
+    return { config: null, findings }
   }
+}
+
+function remedyFor(complaint: string): string {
+  if (complaint.startsWith('JWT_SECRET: ')) return 'Make a secret: JWT_SECRET=$(openssl rand -hex 32)'
+  if (complaint.startsWith('SECRETS_KEY: ')) return 'Make a key: SECRETS_KEY=k1:$(openssl rand -base64 32)'
+  return 'See .env.example, which has each variable with its default.'
 }
 
 /** Tokens of an identity provider cannot be checked without its keys. */

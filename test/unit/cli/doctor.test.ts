@@ -12,6 +12,11 @@ describe('the doctor', () => {
     assert.ok(findings.length >= 4 && findings.every(({ verdict }) => verdict === 'fail'))
     assert.ok(findings.some(({ says }) => says.startsWith('PORT: ')))
     assert.ok(findings.some(({ says }) => says.startsWith('REDIS_URL: ')))
+    const secrets = findings.filter(({ says }) => /^(JWT_SECRET|SECRETS_KEY): /.test(says))
+    assert.deepEqual(
+      secrets.map(({ remedy }) => /openssl rand -\w+ 32/.test(remedy ?? '')),
+      [true, true],
+    )
   })
 
   it('warns of a deployment that is not called one, and of inner networks that are open', () => {
