@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { exposure, isLoopback } from './exposure.ts'
 import { BOARD_PATH } from './http/board.ts'
 import { CONSOLE_PATH } from './http/console.ts'
 
@@ -15,15 +16,16 @@ export function welcome(started: {
 }): string {
   const { config, port, tokenFor, signInCode } = started
   const isEverywhere = config.server.host === '0.0.0.0' || config.server.host === '::'
-  const isLoopback = /^(127\.|::1$)/.test(config.server.host)
-  const host = isEverywhere || isLoopback ? 'localhost' : config.server.host
+  const host = isEverywhere || isLoopback(config.server.host) ? 'localhost' : config.server.host
   const base = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const warning = exposure(config)
   const stream = `${base.replace('http', 'ws')}/ws/predictions/AAPL`
   const admin = tokenFor('admin', 'admin', DAY_SECONDS)
   const user = tokenFor('alice', 'user', DAY_SECONDS)
   const lines = [
     `ara-events ${config.version} runs at ${base}`,
     '',
+    ...(warning === null ? [] : [`WARNING: ${warning}.`, 'Leave HOST out, or for a deployment set DATABASE_URL.', '']),
     ...(signInCode === null
       ? ['Open the console and sign in with a token:', `  ${base}${CONSOLE_PATH}`]
       : ['Open the console (this link signs you in once):', `  ${base}${CONSOLE_PATH}#sign-in=${signInCode}`]),

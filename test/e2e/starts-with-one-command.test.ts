@@ -179,6 +179,16 @@ describe('npm start', function () {
     assert.equal(started.output(), `PostgreSQL cannot be reached: connect ECONNREFUSED ${nobody}\n`)
   })
 
+  it('warns when it is opened to the network, and not else', async () => {
+    const open = start({ DEMO_FEED: 'false', HOST: '0.0.0.0' })
+    await untilUp(open)
+    assert.match(open.output(), /^WARNING: HOST=0\.0\.0\.0 opens .* streams without a token, and webhooks .*\.$/m)
+    await open.stop()
+    const closed = start({ DEMO_FEED: 'false' })
+    await untilUp(closed)
+    assert.doesNotMatch(closed.output(), /WARNING/)
+  })
+
   it('is stopped by one signal while it still waits for a store', async () => {
     const redis = `redis://127.0.0.1:${await freePort()}`
     const waiting = start({ DEMO_FEED: 'false', REDIS_URL: redis })

@@ -1,4 +1,5 @@
 import { type Config, ConfigError, readConfig } from '../../config.ts'
+import { exposure } from '../../exposure.ts'
 import { fetchJson } from '../../identity/fetch-json.ts'
 import { type Finding, fail, ok, reasonOf, warn } from './finding.ts'
 
@@ -15,7 +16,15 @@ export function usualRole(env: NodeJS.ProcessEnv): Role {
 export function checkConfig(env: NodeJS.ProcessEnv, role: Role): { config: Config | null; findings: Finding[] } {
   try {
     const config = readConfig(env, role)
-    return { config, findings: [ok(ABOUT, describe(config)), ...checkProduction(config), ...checkTargets(config)] }
+    return {
+      config,
+      findings: [
+        ok(ABOUT, describe(config)),
+        ...checkProduction(config),
+        ...checkExposure(config),
+        ...checkTargets(config),
+      ],
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const [, ...complaints] = error.message.split('\n')
@@ -52,6 +61,11 @@ function checkProduction(config: Config): Finding[] {
   if (config.embedded || config.production) return []
   const remedy = 'Set NODE_ENV=production on a deployment; then unsafe defaults are refused at the start.'
   return [warn('NODE_ENV', 'is not production', remedy)]
+}
+
+function checkExposure(config: Config): Finding[] {
+  const says = exposure(config)
+  return says === null ? [] : [warn('HOST', says, 'Leave HOST out, or for a deployment set DATABASE_URL.')]
 }
 
 /** Receivers in networks of one's own are reached only by who opens them, and then by every user's webhooks. */

@@ -24,6 +24,10 @@ describe('the doctor', () => {
     const said = (env: NodeJS.ProcessEnv) =>
       checkConfig(env, 'all').findings.map(({ about, verdict }) => `${about} ${verdict}`)
     assert.deepEqual(said({}), ['configuration ok'])
+    for (const HOST of ['localhost', '127.0.0.2', '::1']) assert.deepEqual(said({ HOST }), ['configuration ok'])
+    for (const HOST of ['0.0.0.0', '::', '10.0.0.1'])
+      assert.deepEqual(said({ HOST }), ['configuration ok', 'HOST warn'])
+    assert.deepEqual(said({ HOST: '0.0.0.0', DATABASE_URL: url }), ['configuration ok', 'NODE_ENV warn'])
     assert.deepEqual(said({ DATABASE_URL: url }), ['configuration ok', 'NODE_ENV warn'])
     const secrets = { JWT_SECRET: 'x'.repeat(32), SECRETS_KEY: `k1:${Buffer.alloc(32).toString('base64')}` }
     const production = { NODE_ENV: 'production', DATABASE_URL: url, ...secrets, WEBHOOK_ALLOW_CIDRS: '10.0.0.0/8' }
