@@ -3,6 +3,7 @@ import uWS, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js'
 import { setTimeout } from 'node:timers/promises'
 import { createBridge, type Handle } from './bridge/bridge.ts'
 import { StartError } from './start-error.ts'
+import { tryToListen } from './try-to-listen.ts'
 
 /*
  * The one port. uWebSockets.js accepts every connection: what `attach` mounts (the streams under `/ws`) it answers natively,
@@ -19,12 +20,10 @@ export interface Listener {
   close(): void
 }
 
-export class PortTaken extends StartError {
-  constructor(host: string, port: number) {
-    super(
-      `Nothing can listen on ${host}:${port}: the port is taken or needs more rights, or the address is not this machine's.`,
-    )
-    this.name = 'PortTaken'
+export class CannotListen extends StartError {
+  constructor(host: string, port: number, code: string | null) {
+    super(`Nothing can listen on ${host}:${port}: ${remedyFor(code)}`)
+    this.name = 'CannotListen'
   }
 }
 
@@ -33,7 +32,7 @@ const DRAIN_POLL_MS = 20
 const LIBUS_LISTEN_DEFAULT = 0
 const LIBUS_LISTEN_EXCLUSIVE_PORT = 1
 
-/** @throws PortTaken */
+/** @throws CannotListen */
 export async function listen(options: {
   handle: Handle
   attach?: (app: TemplatedApp) => void
@@ -51,7 +50,8 @@ export async function listen(options: {
   let token = await new Promise<us_listen_socket | false>((resolve) => listenOn(app, options, resolve))
   if (token === false) {
     app.close()
-    throw new PortTaken(host, port)
+    // The library does not say why.
+    throw new CannotListen(host, port, await tryToListen(host, port))
   }
   return {
     port: uWS.us_socket_local_port(token),
@@ -69,6 +69,20 @@ export async function listen(options: {
       token = false
       app.close()
     },
+  }
+}
+
+function remedyFor(code: string | null): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'the port is taken. End what has it, or set PORT to another.'
+    case 'EACCES':
+      return 'the port needs more rights. Set PORT to another, above 1023.'
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return "the address is not this machine's. Set HOST to one that is."
+    default:
+      return `it failed${code === null ? '' : ` (${code})`}. Check HOST and PORT.`
   }
 }
 

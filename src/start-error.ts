@@ -10,11 +10,14 @@ export class StartError extends Error {
 }
 
 export function cannotReach(store: string, cause: unknown): StartError {
+  return new StartError(`${store} ${whyAway(cause)}`, cause)
+}
+
+export function whyAway(cause: unknown): string {
   const root = rootOf(cause)
   const reason = root instanceof Error ? messageOf(root) : String(root)
   const refusal = root instanceof Error && 'code' in root ? refusalOf(String(root.code), reason) : null
-  const what = refusal === null ? `cannot be reached: ${reason}` : `was reached, but ${refusal}`
-  return new StartError(`${store} ${what}`, cause)
+  return refusal === null ? `cannot be reached: ${reason}` : `was reached, but ${refusal}`
 }
 
 /** What PostgreSQL answers, by SQLSTATE, when it is there and the address is wrong all the same. */

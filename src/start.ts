@@ -1,6 +1,6 @@
 import { startRestartingWork } from '../workers/restarting-work.ts'
 import { type Closers, createClosers } from './closers.ts'
-import { type Config, loadEnvFile, readConfig, withSecrets } from './config.ts'
+import { type Config, lacksSecrets, loadEnvFile, readConfig, withSecrets } from './config.ts'
 import { armCrashPoint } from './crash-points.ts'
 import { checkClock } from './db/check-clock.ts'
 import { migrate } from './db/migrate.ts'
@@ -80,7 +80,7 @@ async function completeConfig(given: Config, log: Logger, closers: Closers, fail
   const { jwtSecret, secretsKeys, databaseUrl } = given.secrets
   const { publicKey, jwksUrl } = given.identity
   const hasTokenKey = [jwtSecret, publicKey, jwksUrl].some((key) => key !== undefined)
-  if (databaseUrl !== undefined && secretsKeys !== undefined && hasTokenKey) return given
+  if (databaseUrl !== undefined && !lacksSecrets(given)) return given
   const directory = dataDirectory(given.database.dataDir)
   const lock = await lockDirectory(directory)
   closers.add('lock of the data directory', () => lock.release())

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import { type Config, lacksSecrets } from '../config.ts'
 import type { Command } from './command.ts'
 import { checkConfig, checkPublishedKeys, type Role, usualRole } from './doctor/check-config.ts'
 import { checkNames } from './doctor/check-names.ts'
@@ -46,16 +46,21 @@ async function examine(role: Role): Promise<Finding[]> {
 async function examineStores(config: Config, role: Role): Promise<Finding[]> {
   const { checkPostgres } = await import('./doctor/check-postgres.ts')
   const { checkRedis } = await import('./doctor/check-redis.ts')
-  const { checkEmbedded } = await import('./doctor/check-data-dir.ts')
-  const { checkPort } = await import('./doctor/check-port.ts')
+  const { checkDirectory, checkEmbedded } = await import('./doctor/check-data-dir.ts')
+  const { checkPort, TAKEN_BY_US } = await import('./doctor/check-port.ts')
   const { databaseUrl, redisUrl, streamsRedisUrl } = config.secrets
+  const port = role === 'worker' ? [] : [await checkPort(config)]
+  const isRunning = port[0]?.says === TAKEN_BY_US
   const isParted = streamsRedisUrl !== undefined && streamsRedisUrl !== redisUrl
   const groups = await Promise.all([
-    databaseUrl === undefined ? checkEmbedded(config) : checkPostgres(databaseUrl, config),
+    databaseUrl === undefined ? checkEmbedded(config, isRunning) : checkPostgres(databaseUrl, config),
+    role === 'all' && databaseUrl !== undefined && lacksSecrets(config)
+      ? [await checkDirectory(config, isRunning)]
+      : [],
     redisUrl === undefined ? [] : checkRedis('REDIS_URL', redisUrl),
     isParted ? checkRedis('STREAMS_REDIS_URL', streamsRedisUrl) : [],
     checkPublishedKeys(config),
-    role === 'worker' ? [] : [await checkPort(config)],
+    port,
   ])
   return groups.flat()
 }

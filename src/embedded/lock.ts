@@ -18,10 +18,18 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
     const found = await readWritten(path)
     if (found === undefined) continue
     const pid = await holder(found)
-    if (pid !== undefined) throw new StartError(`Another ara-events (pid ${pid}) is using ${directory}`)
+    if (pid !== undefined) {
+      const remedy = 'stop it, or set DATA_DIR to another directory'
+      throw new StartError(`Another ara-events (pid ${pid}) is using ${directory}: ${remedy}`)
+    }
     if (await replaced(path, found, mine)) break
   }
   return { release: () => release(path, mine) }
+}
+
+/** The process that has the data directory; undefined when nobody does. */
+export async function lockHolder(directory: string): Promise<number | undefined> {
+  return holder(await read(join(directory, 'lock')))
 }
 
 async function holder(text: string): Promise<number | undefined> {

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebSocket } from 'ws'
+import { runCommandLine } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/ports.ts'
 import { killTree } from '../support/process-tree.ts'
@@ -148,7 +149,15 @@ describe('npm start', function () {
     await untilUp(first)
     const second = start({ DEMO_FEED: 'false', PORT: String(await freePort()) })
     assert.equal(await second.ended(), 1)
-    assert.match(second.output(), new RegExp(`^Another ara-events \\(pid ${first.pid}\\) is using .*\\n$`))
+    const said = `^Another ara-events \\(pid ${first.pid}\\) is using .*: stop it, or set DATA_DIR to another directory\\n$`
+    assert.match(second.output(), new RegExp(said))
+    const { stdout } = await runCommandLine(['doctor'], clean({ PORT: String(await freePort()) }))
+    assert.match(
+      stdout,
+      new RegExp(`^fail {2}data directory: .* is in use by an ara-events \\(pid ${first.pid}\\)$`, 'm'),
+    )
+    const beside = await runCommandLine(['doctor'], clean({}))
+    assert.match(beside.stdout, /^ok {4}data directory: .* in use by the running ara-events$/m)
     program = first
   })
 
@@ -157,7 +166,10 @@ describe('npm start', function () {
     try {
       const started = start({ DEMO_FEED: 'false' })
       assert.equal(await started.ended(), 1)
-      assert.match(started.output(), new RegExp(`^Nothing can listen on 127\\.0\\.0\\.1:${port}: the port is taken`))
+      assert.match(
+        started.output(),
+        new RegExp(`^Nothing can listen on 127\\.0\\.0\\.1:${port}: the port is taken\\. .*PORT`),
+      )
       assert.deepEqual(serversOn(directory), [])
     } finally {
       other.close()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
-import { type Listener, listen, PortTaken } from '../../src/listener.ts'
+import { type Listener, listen } from '../../src/listener.ts'
 import { freePort } from '../support/ports.ts'
 import { open, speak } from '../support/raw-http.ts'
 
@@ -43,14 +43,20 @@ describe('the listener', () => {
 
   it('is refused a port that another one has', async () => {
     const { port } = await start()
-    await assert.rejects(start({ port }), PortTaken)
+    await assert.rejects(start({ port }), {
+      name: 'CannotListen',
+      message: `Nothing can listen on 127.0.0.1:${port}: the port is taken. End what has it, or set PORT to another.`,
+    })
     const { answers } = await speak(port, [GET], { answers: 1 })
     assert.equal(answers.length, 1)
   })
 
   it('is refused an address that is not this machine’s', async () => {
     const elsewhere = { handle, host: '192.0.2.1', port: 0, exclusive: true, onError: assert.ifError }
-    await assert.rejects(listen(elsewhere), PortTaken)
+    await assert.rejects(
+      listen(elsewhere),
+      /192\.0\.2\.1:0: the address is not this machine's\. Set HOST to one that is\.$/,
+    )
   })
 
   it('shares its port with others when it need not be exclusive', async () => {

@@ -2,11 +2,12 @@ import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Config } from '../../config.ts'
 import { dataDirectory } from '../../embedded/data-dir.ts'
+import { lockHolder } from '../../embedded/lock.ts'
 import { type Finding, fail, ok } from './finding.ts'
 
 /** What the embedded mode needs: its PostgreSQL and a place for it. */
-export async function checkEmbedded(config: Config): Promise<Finding[]> {
-  return [await checkPackage(), await checkDirectory(dataDirectory(config.database.dataDir))]
+export async function checkEmbedded(config: Config, isRunning: boolean): Promise<Finding[]> {
+  return [await checkPackage(), await checkDirectory(config, isRunning)]
 }
 
 async function checkPackage(): Promise<Finding> {
@@ -19,14 +20,22 @@ async function checkPackage(): Promise<Finding> {
   return fail('embedded PostgreSQL', 'is not installed', remedy)
 }
 
-async function checkDirectory(directory: string): Promise<Finding> {
+/** @param isRunning whether an ara-events has the port: then it is this one, and may have its directory */
+export async function checkDirectory(config: Config, isRunning: boolean): Promise<Finding> {
   const about = 'data directory'
+  const directory = dataDirectory(config.database.dataDir)
   const existing = await firstExisting(directory)
   const writable = await access(existing, constants.W_OK).then(
     () => true,
     () => false,
   )
   if (!writable) return fail(about, `${directory} cannot be written`, 'Choose another with DATA_DIR.')
+  const pid = await lockHolder(directory)
+  if (pid !== undefined && isRunning) return ok(about, `${directory}, in use by the running ara-events`)
+  if (pid !== undefined) {
+    const remedy = 'Stop it, or set DATA_DIR to another directory.'
+    return fail(about, `${directory} is in use by an ara-events (pid ${pid})`, remedy)
+  }
   return ok(about, existing === directory ? directory : `${directory}, which the first start makes`)
 }
 

@@ -1,7 +1,8 @@
-import { createServer } from 'node:net'
 import type { Config } from '../../config.ts'
-import { type Finding, fail, ok, reasonOf } from './finding.ts'
+import { tryToListen } from '../../try-to-listen.ts'
+import { type Finding, fail, ok } from './finding.ts'
 
+export const TAKEN_BY_US = 'taken by a running ara-events'
 const ANSWER_MS = 3_000
 
 /** Free to listen on, or taken by this very system. */
@@ -10,16 +11,8 @@ export async function checkPort({ server: { host, port } }: Config): Promise<Fin
   const reason = await tryToListen(host, port)
   if (reason === null) return ok(about, 'free')
   if (reason !== 'EADDRINUSE') return fail(about, `cannot be listened on at ${host}: ${reason}`, 'Check HOST and PORT.')
-  if (await isOurs(host, port)) return ok(about, 'taken by a running ara-events')
+  if (await isOurs(host, port)) return ok(about, TAKEN_BY_US)
   return fail(about, 'taken by another program', 'End that program, or choose another PORT.')
-}
-
-function tryToListen(host: string, port: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? reasonOf(error)))
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)))
-  })
 }
 
 async function isOurs(host: string, port: number): Promise<boolean> {

@@ -6,6 +6,7 @@ import { compareMigrations } from '../../db/migrate.ts'
 import { daysAhead } from '../../db/partitions.ts'
 import { createSecretBox } from '../../db/secret-box.ts'
 import { isSafeVersion, SAFE_VERSIONS } from '../../safe-versions.ts'
+import { whyAway } from '../../start-error.ts'
 import { refuseUnknownKeys } from '../../webhooks/reseal-webhooks.ts'
 import { clockFinding } from './clock-finding.ts'
 import { type Finding, fail, ok, reasonOf, warn } from './finding.ts'
@@ -29,7 +30,7 @@ export async function checkPostgres(url: string, config: Config): Promise<Findin
     await pool.query('SELECT 1')
   } catch (error) {
     await pool.end()
-    return [fail(ABOUT, `cannot be reached: ${reasonOf(error)}`, 'Check DATABASE_URL, and that the server runs.')]
+    return [fail(ABOUT, whyAway(error), 'Check DATABASE_URL, and that the server runs.')]
   }
   const sql: Sql = { query: ({ text, values }) => pool.query(text, [...(values ?? [])]).then(({ rows }) => rows) }
   try {

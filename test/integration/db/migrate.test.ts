@@ -58,6 +58,26 @@ describe('migrating a database', () => {
     await assert.rejects(refuseUnmigrated(db), /^StartError: The database lacks 0003-secret-rotation: run the release/)
   })
 
+  it('says what to do where the database is missing or the login is refused', async () => {
+    const wrong = (change: (url: URL) => void) => {
+      const url = new URL(empty.url)
+      change(url)
+      return migrate({ url: url.href, queueInPostgres: true, now: NOW })
+    }
+    await assert.rejects(
+      wrong((url) => {
+        url.pathname = '/nothing-here'
+      }),
+      /^StartError: PostgreSQL was reached, but database "nothing-here" .*: make it \(createdb nothing-here\), or /,
+    )
+    await assert.rejects(
+      wrong((url) => {
+        url.username = 'nobody'
+      }),
+      /^StartError: PostgreSQL was reached, but refuses the login: .*; check the user and the password of DATABASE_URL/,
+    )
+  })
+
   it('gives up, undone, when somebody holds a table for too long', async () => {
     await run()
     await db.query({ text: 'ALTER TABLE events DROP COLUMN traceparent' })

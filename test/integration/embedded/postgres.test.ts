@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Client } from 'pg'
-import { lockDirectory } from '../../../src/embedded/lock.ts'
+import { lockDirectory, lockHolder } from '../../../src/embedded/lock.ts'
 import { startEmbeddedPostgres } from '../../../src/embedded/postgres.ts'
 import { processIdentity } from '../../../src/embedded/process-identity.ts'
 import { ensureEmbeddedSecrets, readEmbeddedSecrets } from '../../../src/embedded/secrets.ts'
@@ -143,9 +143,11 @@ describe('embedded mode', () => {
   describe('lock', () => {
     it('names the process that uses the directory, until that releases it', async () => {
       const first = await lockDirectory(directory)
-      const message = `Another ara-events (pid ${process.pid}) is using ${directory}`
+      const message = `Another ara-events (pid ${process.pid}) is using ${directory}: stop it, or set DATA_DIR to another directory`
       await assert.rejects(lockDirectory(directory), { message })
+      assert.equal(await lockHolder(directory), process.pid)
       await first.release()
+      assert.equal(await lockHolder(directory), undefined)
       await (await lockDirectory(directory)).release()
       assert.deepEqual(readdirSync(directory), [])
     })
