@@ -74,6 +74,22 @@ describe('npm run procfile', function () {
     assert.throws(() => process.kill(-pid, 0), { code: 'ESRCH' })
   })
 
+  it('goes on, and ends as well, when nobody reads any more what it prints', async () => {
+    const port = await freePort()
+    program = run(port)
+    const { output, pid } = program
+    await eventually(() => output().match(/"(web|worker)\.started"/g)?.length === 2, { timeoutMs: 240_000 })
+    program.stopReading()
+    for (let times = 0; times < 3; times += 1) {
+      assert.equal((await fetch(`http://127.0.0.1:${port}/health/ready`)).status, 200)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+    assert.ok(program.running())
+    await program.kill('SIGTERM')
+    await program.ended()
+    assert.throws(() => process.kill(-pid, 0), { code: 'ESRCH' })
+  })
+
   it('ends with one message that names what is not set', async () => {
     const { DATABASE_URL: _, REDIS_URL: __, JWT_SECRET: ___, SECRETS_KEY: ____, ...env } = process.env
     const worker = startProgram(process.execPath, ['dist/workers/main.js'], { env })
