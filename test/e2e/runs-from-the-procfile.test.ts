@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/ports.ts'
@@ -53,7 +54,9 @@ describe('npm run procfile', function () {
     assert.equal(output().match(new RegExp(`"port":${port},"msg":"web\\.started"`, 'g'))?.length, 2)
     assert.equal((await fetch(`http://127.0.0.1:${port}/health/ready`)).status, 200)
 
-    // A terminal tells the whole group.
+    // A terminal tells the whole group, and npm passes it on.
+    process.kill(-pid, 'SIGINT')
+    await setTimeout(100)
     process.kill(-pid, 'SIGINT')
     await program.ended()
     await eventually(() => output().match(/Exited Successfully/g)?.length === 4, { timeoutMs: 60_000 }).catch(() =>
@@ -82,7 +85,7 @@ describe('npm run procfile', function () {
     program.stopReading()
     for (let times = 0; times < 3; times += 1) {
       assert.equal((await fetch(`http://127.0.0.1:${port}/health/ready`)).status, 200)
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      await setTimeout(200)
     }
     assert.ok(program.running())
     await program.kill('SIGTERM')
