@@ -48,7 +48,7 @@ function handle(route: Route): Middleware {
   return async function handle(ctx: Context) {
     const complaints: Complaint[] = []
     const params = check(route.params, ctx['params'], 'path', complaints)
-    const query = check(querySchema(route), knownQuery(ctx), 'query', complaints)
+    const query = route.query || ctx.querystring !== '' ? checkQuery(route, ctx, complaints) : undefined
     const body = route.body ? check(route.body, parseBody(ctx), '', complaints) : undefined
     if (complaints.length > 0) throw invalid(complaints)
     ctx.status = route.status ?? 200
@@ -60,15 +60,10 @@ function handle(route: Route): Middleware {
 
 const NO_QUERY = z.strictObject({})
 
-/** Who probes or fetches a public route may add what keeps caches away. */
-function querySchema(route: Route): z.ZodType | undefined {
-  return route.query ?? (route.permission === 'public' ? undefined : NO_QUERY)
-}
-
-/** A token in a query is ignored, wherever it is no credential. */
-function knownQuery(ctx: Context): unknown {
+/** A token is ignored where it is no credential. Who probes or fetches a public route may add what keeps caches away. */
+function checkQuery(route: Route, ctx: Context, complaints: Complaint[]): unknown {
   const { token: _, ...query } = ctx.query
-  return query
+  return check(route.query ?? (route.permission === 'public' ? undefined : NO_QUERY), query, 'query', complaints)
 }
 
 function parseBody(ctx: Context): unknown {
