@@ -6,6 +6,7 @@ import { returnFed } from '../src/deliveries/feed.ts'
 import type { HealthFindings } from '../src/deliveries/health-findings.ts'
 import { LANES, type Lane } from '../src/deliveries/lane.ts'
 import type { Attempted } from '../src/deliveries/make-attempt.ts'
+import { countSuspects } from '../src/deliveries/poison.ts'
 import { createUnderWay, type UnderWay } from '../src/deliveries/under-way.ts'
 import type { AttemptJob } from '../src/queues/delivery-queue.ts'
 import { AttemptFailed, openDeliveryWorker } from '../src/queues/delivery-worker.ts'
@@ -16,7 +17,8 @@ import type { Logger } from '../src/telemetry/log.ts'
 import type { Tracing } from '../src/telemetry/tracing.ts'
 import { disableIfFailed } from '../src/webhooks/failing-webhooks.ts'
 import { startAttempting } from './attempting.ts'
-import { createLoneAttempts, LONE_PROCESSES, type Opening } from './lone-attempts.ts'
+import { createLoneAttempts, LONE_ATTEMPTS, LONE_PROCESSES } from './lone-attempts.ts'
+import type { Opening } from './lone-messages.ts'
 import { reportAttempt } from './report-attempt.ts'
 import { reportDisabled } from './webhook-upkeep.ts'
 
@@ -82,6 +84,8 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
     onClaimed: (claimed) => underWay.sent(claimed.deliveryId, claimed.test ? null : claimed.webhook.id),
   })
   const lone = createLoneAttempts({ ...told, opening: openingOf(deps) })
+  // They take as long to begin as this worker has left where workers are killed again and again.
+  lone.prepare(await countSuspects(deps.db, LONE_PROCESSES))
 
   async function run(lane: Lane, job: AttemptJob): Promise<boolean> {
     const claim = { deliveryId: job.delivery_id, attempt: job.attempt }
@@ -106,7 +110,7 @@ export async function startDeliveries(deps: DeliveriesDeps): Promise<Deliveries>
         store: deps.store,
         lane,
         name: attempting.name,
-        concurrency: { quick: concurrency, slow: slow.concurrency, alone: LONE_PROCESSES }[lane],
+        concurrency: { quick: concurrency, slow: slow.concurrency, alone: LONE_ATTEMPTS }[lane],
         onError: deps.onError,
         attempt: (job) =>
           run(lane, job).catch((error) => {

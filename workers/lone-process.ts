@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline'
 import { createClosers } from '../src/closers.ts'
 import { armCrashPoint } from '../src/crash-points.ts'
 import { type Database, openDatabase } from '../src/db/database.ts'
@@ -6,13 +7,15 @@ import type { Claim } from '../src/deliveries/claim.ts'
 import { openLog } from '../src/telemetry/log.ts'
 import { openTracing } from '../src/telemetry/tracing.ts'
 import { type Attempting, startAttempting } from './attempting.ts'
-import type { FromLoneProcess, Opening, ToLoneProcess } from './lone-attempts.ts'
+import { type FromLoneProcess, type Opening, ofLine, type ToLoneProcess } from './lone-messages.ts'
 
 /*
- * The process in which a worker makes the attempts of `lone-attempts.ts`. It does what its worker says over the channel between
- * them and ends when that is closed, also by the worker's death: then after the attempt that is under way.
+ * The process in which a worker makes the attempts of `lone-attempts.ts`, one at a time. It does what its worker writes to its
+ * standard input and ends when that is closed, also by the worker's death: then after what it was told to make, if that is soon.
  */
 const POOL = 2
+/** Without its worker, no attempt is begun after so long. */
+const GOES_ON_MS = 5_000
 /** Closing takes so long at most, after the attempt under way; nobody is left who would end this process by force. */
 const CLOSE_MS = 10_000
 const log = openLog({ level: 'warn', name: 'lone attempts' })
@@ -20,29 +23,32 @@ const abort = new AbortController()
 const closers = createClosers(log)
 let opened: Promise<{ db: Database; attempting: Attempting }> | undefined
 let making: Promise<void> = Promise.resolve()
+let lastBegin = Number.POSITIVE_INFINITY
 
-process.on('message', (message: ToLoneProcess) => {
-  switch (message.kind) {
+const orders = createInterface({ input: process.stdin })
+orders.on('line', (line) => follow(ofLine(line)))
+orders.once('close', end)
+// A terminal tells the whole group; when to end is the worker's business.
+process.on('SIGINT', () => undefined)
+process.on('SIGTERM', () => undefined)
+
+function follow(order: ToLoneProcess): void {
+  switch (order.kind) {
     case 'open':
-      opened = open(message.opening)
+      opened = open(order.opening)
       // Whoever asks for an attempt is told.
       opened.catch(() => undefined)
       return
     case 'make':
-      making = make(message.claim)
+      making = making.then(() => make(order.claim))
       return
     case 'abort':
-      return abort.abort()
+      abort.abort()
+      return
     default:
-      return message satisfies never
+      order satisfies never
   }
-})
-// A worker that died while this process began is gone before anybody listens for it.
-if (process.connected) process.once('disconnect', end)
-else process.exit()
-// A terminal tells the whole group; when to end is the worker's business.
-process.on('SIGINT', () => undefined)
-process.on('SIGTERM', () => undefined)
+}
 
 async function open({ databaseUrl, keys, rules, version, tracing, crashAt }: Opening) {
   armCrashPoint(crashAt)
@@ -63,6 +69,7 @@ async function open({ databaseUrl, keys, rules, version, tracing, crashAt }: Ope
 }
 
 async function make(claim: Claim): Promise<void> {
+  if (performance.now() > lastBegin) return
   try {
     const attempted = await (await opened)?.attempting.make(claim, abort.signal)
     tell({ kind: 'made', attempted: attempted ?? null })
@@ -72,6 +79,7 @@ async function make(claim: Claim): Promise<void> {
 }
 
 async function end(): Promise<void> {
+  lastBegin = performance.now() + GOES_ON_MS
   await making
   setTimeout(() => process.exit(1), CLOSE_MS).unref()
   const parts = await opened

@@ -45,7 +45,7 @@ export interface ClaimedAttempt extends Claim {
   leaseEnds: number
 }
 
-export const LEASE_SECONDS = 8
+export const LEASE_SECONDS = 6
 
 /** Resolves to null when there is nothing to do under that number any more. */
 export type ClaimAttempt = MicroBatch<Claim, ClaimedAttempt | null>

@@ -11,7 +11,7 @@ export interface Leases {
 }
 
 /** Four renewals fit into a lease, so three may fail. */
-export const RENEW_EVERY_MS = 2_000
+export const RENEW_EVERY_MS = 1_500
 
 export function createLeases(deps: { db: Database; worker: string }): Leases {
   const held = new Set<string>()

@@ -8,6 +8,17 @@ export const MOST_UNKNOWNS = UNKNOWNS_OF_SUSPECTS + 3
 /** Whether a row of `due` whose lease has run out is to be attempted alone. */
 export const SUSPECT = `due.unknowns + (due.lease_until IS NOT NULL)::int >= ${UNKNOWNS_OF_SUSPECTS}`
 
+/** How many, `most` of them, are under suspicion, or will be if what is being made now is cut as well. */
+export async function countSuspects(sql: Sql, most: number): Promise<number> {
+  const [row] = await sql.query<{ total: number }>({
+    text: `SELECT count(*) AS total FROM (
+             SELECT FROM due WHERE in_hand AND lease_until IS NOT NULL AND ${SUSPECT} LIMIT $1
+           ) AS suspects`,
+    values: [most],
+  })
+  return row?.total ?? 0
+}
+
 /**
  * Ends deliveries whose attempts took their worker down each time: `failed`, `error: "poison"`. They are told by the number
  * of attempts in a row whose outcome nobody recorded. Runs in a transaction.

@@ -1,4 +1,5 @@
-import { createLoneAttempts, type Opening } from '../../workers/lone-attempts.ts'
+import { createLoneAttempts } from '../../workers/lone-attempts.ts'
+import type { Opening } from '../../workers/lone-messages.ts'
 
 /* A worker that begins a lone attempt and dies so many milliseconds later: `dying-worker.ts <after ms> <claim> <opening>`. */
 

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { CrashAt } from '../../../src/crash-points.ts'
 import type { Attempted } from '../../../src/deliveries/make-attempt.ts'
-import { createLoneAttempts, type LoneAttempts, type Opening } from '../../../workers/lone-attempts.ts'
+import { createLoneAttempts, LONE_PROCESSES, type LoneAttempts } from '../../../workers/lone-attempts.ts'
+import type { Opening } from '../../../workers/lone-messages.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { eventually } from '../../support/eventually.ts'
 import { leftRunning } from '../../support/left-running.ts'
@@ -89,14 +90,36 @@ describe('a lone attempt', () => {
     assert.equal(gone.length, 1)
   })
 
-  it('does not outlive a worker that dies while it begins', async () => {
+  it('takes no place from those that its process was told to make next', async () => {
+    const ids = await Promise.all(Array.from({ length: 1 + LONE_PROCESSES }, () => openDelivery(database.db)))
+    lone = newLone({ point: 'after_claim', pass: 1 })
+    // All processes get one, and one of them another after it.
+    const ends = await Promise.allSettled(ids.map((deliveryId) => lone.make({ deliveryId, attempt: 1 }, never())))
+    assert.ok(ends.every(({ status }) => status === 'rejected'))
+    for (const id of ids) assert.equal((await logOf(id)).length, 1, 'each was begun once')
+  })
+
+  it('finds processes that were started before it', async () => {
     lone = newLone()
-    const claim = JSON.stringify({ deliveryId: await openDelivery(database.db), attempt: 1 })
+    const before = new Set(lonePids())
+    lone.prepare(2)
+    lone.prepare(1)
+    await eventually(() => lonePids().filter((pid) => !before.has(pid)).length === 2)
+    const ids = await Promise.all([1, 2].map(() => openDelivery(database.db)))
+    await Promise.all(ids.map((deliveryId) => lone.make({ deliveryId, attempt: 1 }, never())))
+    assert.equal(lonePids().filter((pid) => !before.has(pid)).length, 2)
+  })
+
+  it('is made although its worker dies while the process begins, which ends then', async () => {
+    lone = newLone()
+    const deliveryId = await openDelivery(database.db)
+    const claim = JSON.stringify({ deliveryId, attempt: 1 })
     const before = new Set(lonePids())
     const program = ['--import', 'tsx', 'test/support/dying-worker.ts']
     const args = [...program, '400', claim, JSON.stringify(newOpening())]
     const worker = spawn(process.execPath, args, { stdio: 'ignore' })
     assert.deepEqual(await once(worker, 'exit'), [null, 'SIGKILL'])
+    await eventually(async () => (await logOf(deliveryId))[0]?.status === 'success')
     await eventually(() => lonePids().every((pid) => before.has(pid)))
   })
 
