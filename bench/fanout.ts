@@ -21,7 +21,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     peers: { type: 'string' },
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '1.5' },
+    seconds: { type: 'string', default: '3' },
     minutes: { type: 'string', default: '15' },
     results: { type: 'string' },
     profile: { type: 'string' },

@@ -28,7 +28,7 @@ export const FIGURES = [
 ] as const
 
 /** What comes first after the sockets are open is not measured: code is compiled, buffers grow. */
-const WARM_UP_SECONDS = 0.3
+const WARM_UP_SECONDS = 3
 const STALLED = 10
 const IDLE_SOCKETS = 8_000
 

@@ -28,8 +28,9 @@ const SUSPECT = /\d{16}|\d[eE]\+?\d{3}|\\u|__proto__|[\ud800-\udfff]/
 export function parseStrictJson(text: string): JsonValue {
   const value = parse(text)
   const complaints: Complaint[] = []
-  if (SUSPECT.test(text)) complaints.push(...findInexactNumbers(text, MOST_COMPLAINTS).map(complaintOf))
-  walk(value, '', 1, complaints)
+  const isSuspect = SUSPECT.test(text)
+  if (isSuspect) complaints.push(...findInexactNumbers(text, MOST_COMPLAINTS).map(complaintOf))
+  if (isSuspect || !isWithin(value, DEEPEST)) walk(value, '', 1, complaints)
   if (complaints.length > 0) throw invalid(complaints.slice(0, MOST_COMPLAINTS))
   return value
 }
@@ -59,6 +60,14 @@ function pathTo(path: string, step: string | number): string {
 }
 
 const BAD_TEXT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+
+function isWithin(value: JsonValue, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (levels === 0) return false
+  if (Array.isArray(value)) return value.every((item) => isWithin(item, levels - 1))
+  for (const name in value) if (!isWithin(value[name] ?? null, levels - 1)) return false
+  return true
+}
 
 function walk(value: JsonValue, path: string, depth: number, complaints: Complaint[]): void {
   if (typeof value === 'string') {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { complaintsOf, PLAIN } from '../complaints.ts'
 import { ApiError, type Complaint } from '../errors.ts'
 import { type JsonObject, type JsonValue, parseStrictJson } from '../json/strict-json.ts'
-import { Publication, toMessages } from '../streams/outgoing.ts'
+import { Publication, readPlainMessage, toMessages } from '../streams/outgoing.ts'
 import type { OutgoingMessage } from '../streams/publisher.ts'
 import { NOT_TEXT } from './client-frames.ts'
 
@@ -45,6 +45,8 @@ export function parsePublishFrame(text: string | null, now: Date): PublishFrame 
       return bad(id, 'bad_frame', 'This socket publishes. It knows no such type.')
     }
     const isSingle = !('messages' in rest)
+    const plain = isSingle ? readPlainMessage(rest) : null
+    if (plain) return { kind: 'publish', id, messages: toMessages({ messages: [plain] }, now) }
     const parsed = Publication.safeParse(isSingle ? { messages: [rest] } : rest, PLAIN)
     if (!parsed.success) return invalid(id, complaintsOf(parsed.error), isSingle)
     return { kind: 'publish', id, messages: toMessages(parsed.data, now) }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import { ApiError } from '../../../src/errors.ts'
-import { Publication, toMessages } from '../../../src/streams/outgoing.ts'
+import { Publication, readPlainMessage, toMessages } from '../../../src/streams/outgoing.ts'
 
 const NOW = new Date('2026-11-23T12:00:00.000Z')
 const price = { channel: 'market-data', symbol: 'AAPL', data: { price: 1 } }
@@ -115,5 +116,50 @@ describe('a published message', () => {
     assert.ok(!Publication.safeParse({ messages: [] }).success)
     assert.ok(!Publication.safeParse({ messages: Array(1001).fill(price) }).success)
     assert.ok(!Publication.safeParse({ messages: [price], id: 1 }).success)
+  })
+})
+
+describe('a message that is read without the schema', () => {
+  const field = <T>(usual: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: fc.jsonValue() })
+  const digits = (most: number) => fc.integer({ min: 0, max: most }).map((n) => String(n).padStart(2, '0'))
+  const timestamp = fc.tuple(
+    fc.integer({ min: 1000, max: 9999 }),
+    digits(13),
+    digits(32),
+    digits(24),
+    digits(60),
+    fc.constantFrom('Z', '.5Z', '+01:00', ''),
+  )
+  const known = fc.record(
+    {
+      channel: field(fc.constantFrom('market-data', 'predictions', 'alerts')),
+      symbol: field(fc.constantFrom('AAPL', 'btc-usd', '^gspc', '', 'ß', 'A'.repeat(21))),
+      data: field(fc.dictionary(fc.string(), fc.jsonValue())),
+      timestamp: field(timestamp.map(([y, m, d, h, s, zone]) => `${y}-${m}-${d}T${h}:00:${s}${zone}`)),
+    },
+    { requiredKeys: ['channel', 'symbol', 'data'] },
+  )
+  const message = fc.oneof(
+    { weight: 12, arbitrary: known },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(known, fc.dictionary(fc.string(), fc.jsonValue()))
+        .map(([one, more]) => ({ ...one, ...more })),
+    },
+  )
+
+  it('is what the schema reads, and never one that it refuses', () => {
+    let read = 0
+    const property = fc.property(message, (given) => {
+      const value = JSON.parse(JSON.stringify(given))
+      const plain = readPlainMessage(value)
+      if (plain === null) return
+      read += 1
+      assert.deepEqual([plain], Publication.parse({ messages: [value] }).messages)
+    })
+    fc.assert(property, { numRuns: 2_000 })
+    assert.ok(read > 100, `only ${read} were read`)
   })
 })
