@@ -1,10 +1,10 @@
-import { forgetOldEntries } from '../src/audit/audit-log.ts'
+import { forgetOldEntries } from '../src/audit/forget-entries.ts'
 import type { Database } from '../src/db/database.ts'
 import { makePartitions } from '../src/db/partitions.ts'
 import { measureOpenWork } from '../src/deliveries/open-work.ts'
 import { forgetOldKeys } from '../src/idempotency/idempotency-keys.ts'
 import { type Loop, startLoop } from '../src/loop.ts'
-import { forgetOldRecoveries } from '../src/recoveries/recovery-store.ts'
+import { forgetOldRecoveries } from '../src/recoveries/end-recoveries.ts'
 import type { DeliveryMetrics } from '../src/telemetry/delivery-metrics.ts'
 
 export interface UpkeepDeps {

@@ -11,8 +11,8 @@ import {
   type FailingWebhook,
   warnFailing,
 } from '../src/webhooks/failing-webhooks.ts'
+import { forgetOldSecrets } from '../src/webhooks/forget-secrets.ts'
 import { resealWebhooks } from '../src/webhooks/reseal-webhooks.ts'
-import { forgetOldSecrets } from '../src/webhooks/rotate-secret.ts'
 
 export interface WebhookUpkeepDeps {
   db: Database

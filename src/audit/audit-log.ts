@@ -1,6 +1,6 @@
 import { builder, toStatement } from '../db/builder.ts'
 import type { Sql } from '../db/database.ts'
-import { idBounds, lowestIdAt } from '../db/id-bounds.ts'
+import { idBounds } from '../db/id-bounds.ts'
 import type { Role } from '../identity/principal.ts'
 import { publicId } from '../ids.ts'
 import type { Author } from './author.ts'
@@ -66,13 +66,4 @@ export function presentAuditEntry(entry: AuditEntry, viewer: { userId: string; r
     request_id: known(entry.request_id),
     changes: entry.changes,
   }
-}
-
-/** Forgets what is older, a bounded number at a time. @returns how many */
-export async function forgetOldEntries(sql: Sql, days: number, now: Date, most: number): Promise<number> {
-  const rows = await sql.query({
-    text: `DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2) RETURNING 1`,
-    values: [lowestIdAt(new Date(now.getTime() - days * 86_400_000)), most],
-  })
-  return rows.length
 }

@@ -1,9 +1,9 @@
-import { readdir } from 'node:fs/promises'
 import { runMigrations as runBullMigrations } from 'bullmq'
 import knex from 'knex'
 import { Client } from 'pg'
 import { cannotReach, StartError } from '../start-error.ts'
-import { LOCK_NOT_AVAILABLE, type Sql, sqlState, UNDEFINED_TABLE } from './database.ts'
+import { MIGRATIONS, migrationNames } from './applied-migrations.ts'
+import { LOCK_NOT_AVAILABLE, type Sql, sqlState } from './database.ts'
 import { makePartitions } from './partitions.ts'
 
 interface Migration {
@@ -11,7 +11,6 @@ interface Migration {
   down: (knex: knex.Knex) => Promise<void>
 }
 
-const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Guards the steps that knex's own lock does not cover. Any constant that no other program of this database uses. */
 const LOCK = 0x61726165
 /** Who waits for a lock on a table makes everybody behind wait too. */
@@ -51,28 +50,6 @@ export async function migrate(options: {
   }
 }
 
-/**
- * For processes that do not migrate. A database that is newer than they are is good: so old ones go on while new ones come.
- * @throws StartError when a migration of ours is missing
- */
-export async function refuseUnmigrated(sql: Sql): Promise<void> {
-  const applied = await listApplied(sql)
-  const missing = (await namesWithoutExtension.getMigrations()).filter((name) => !applied.has(name))
-  if (missing.length === 0) return
-  const what = applied.size === 0 ? 'has no tables' : `lacks ${missing.join(', ')}`
-  throw new StartError(`The database ${what}: run the release first (node dist/src/release.js).`)
-}
-
-async function listApplied(sql: Sql): Promise<ReadonlySet<string>> {
-  try {
-    const rows = await sql.query<{ name: string }>({ text: 'SELECT name FROM knex_migrations' })
-    return new Set(rows.map((row) => row.name))
-  } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return new Set()
-    throw error
-  }
-}
-
 async function runOurMigrations(url: string, lockMs: number): Promise<string[]> {
   const beImpatient = (connection: Client, done: (error?: Error) => void) =>
     connection.query(`SET lock_timeout = ${lockMs}`, (error) => done(error))
@@ -80,7 +57,7 @@ async function runOurMigrations(url: string, lockMs: number): Promise<string[]> 
   const log = { warn: () => undefined, error: () => undefined }
   const db = knex({ client: 'pg', connection: url, pool: { min: 0, max: 2, afterCreate: beImpatient }, log })
   try {
-    const [, names] = await db.migrate.latest({ migrationSource: namesWithoutExtension })
+    const [, names] = await db.migrate.latest({ migrationSource })
     return names
   } catch (error) {
     if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
@@ -91,30 +68,11 @@ async function runOurMigrations(url: string, lockMs: number): Promise<string[]> 
   }
 }
 
-/** The migrations that this program has and the database does not, and those of a newer program. */
-export async function compareMigrations(sql: Sql): Promise<{ missing: string[]; unknown: string[] }> {
-  const ours = await namesWithoutExtension.getMigrations()
-  const [table] = await sql.query<{ found: string | null }>({ text: "SELECT to_regclass('knex_migrations') AS found" })
-  const rows = table?.found ? await sql.query<{ name: string }>({ text: 'SELECT name FROM knex_migrations' }) : []
-  const applied = rows.map(({ name }) => name)
-  return {
-    missing: ours.filter((name) => !applied.includes(name)),
-    unknown: applied.filter((name) => !ours.includes(name)),
-  }
-}
-
-/** knex would store `0001-x.ts` from tsx and `0001-x.js` from the build: two histories of one database. */
-const namesWithoutExtension = {
-  async getMigrations(): Promise<string[]> {
-    const files = await readdir(FOLDER)
-    return files
-      .filter((file) => /\.(ts|js)$/.test(file) && !file.endsWith('.d.ts'))
-      .map((file) => file.replace(/\.(ts|js)$/, ''))
-      .sort()
-  },
+const migrationSource = {
+  getMigrations: migrationNames,
   getMigrationName: (name: string) => name,
   async getMigration(name: string): Promise<Migration> {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    return import(new URL(`${name}.${extension}`, FOLDER).href)
+    return import(new URL(`${name}.${extension}`, MIGRATIONS).href)
   },
 }

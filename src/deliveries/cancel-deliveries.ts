@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../db/database.ts'
-import { cancelRecoveriesOf } from '../recoveries/recovery-store.ts'
+import { cancelRecoveriesOf } from '../recoveries/end-recoveries.ts'
 
 /*
  * All lock the open work in the order of its ids before they delete it, as claims and records do: in any other order they

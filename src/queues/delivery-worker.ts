@@ -13,8 +13,8 @@ export interface DeliveryWorker {
  * A killed worker's jobs run again after one to two checks; the lease in PostgreSQL decides whether anything is sent. Under
  * suspicion are those whose workers are killed often: they are to get their turn in between.
  */
-const LOCK_MS = { quick: 4_000, slow: 4_000, alone: 2_000 }
-const STALLED_CHECK_MS = { quick: 1_500, slow: 1_500, alone: 1_000 }
+const LOCK_MS = { quick: 3_000, slow: 3_000, alone: 2_000 }
+const STALLED_CHECK_MS = 1_000
 /**
  * What Bull Board shows: the latest that failed, and of those that did not one in some; PostgreSQL has all of them. To keep a
  * job costs Redis as much again as to end it.
@@ -48,7 +48,7 @@ export async function openDeliveryWorker(deps: {
     autorun: false,
     concurrency: deps.concurrency,
     lockDuration: LOCK_MS[deps.lane],
-    stalledInterval: STALLED_CHECK_MS[deps.lane],
+    stalledInterval: STALLED_CHECK_MS,
     // Cumulative over a job's life; what kills its worker is counted in PostgreSQL.
     maxStalledCount: 1_000,
     runRetryDelay: 1_000,

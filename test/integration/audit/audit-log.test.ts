@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { forgetOldEntries } from '../../../src/audit/audit-log.ts'
+import { forgetOldEntries } from '../../../src/audit/forget-entries.ts'
 import { recordChange } from '../../../src/audit/record-change.ts'
 import { disableIfFailed } from '../../../src/webhooks/failing-webhooks.ts'
 import { BY_TEST } from '../../support/author.ts'

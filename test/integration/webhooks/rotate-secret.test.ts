@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
-import { forgetOldSecrets } from '../../../src/webhooks/rotate-secret.ts'
+import { forgetOldSecrets } from '../../../src/webhooks/forget-secrets.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Received, startTestReceiver, type TestReceiver } from '../../support/receiver.ts'
 import { makeWebhook } from '../../support/rows.ts'
