@@ -15,8 +15,14 @@ export interface SocketLimits {
   turnAway(address: string): ApiError | null
   /** What becomes of a socket after its handshake; one that is let in counts until `leave`. */
   enter(visitor: Visitor): Refusal | Admission
-  /** Counts a socket among those of its user, once it has one. Over the limit the user's oldest is closed. */
+  /**
+   * Counts a socket among those of its user, once it has one.
+   * Over the limit the user's oldest is closed, or one that is silent.
+   */
   takeLease(subscriber: Subscriber): void
+  /** Whether the next sockets of its user may cost others their place. */
+  crowded(subscriber: Subscriber): boolean
+  setSilent(subscriber: Subscriber, silent: boolean): void
   leave(subscriber: Subscriber): void
   /** From now on every handshake is turned away. */
   drain(): void
@@ -76,6 +82,8 @@ export function createSocketLimits(deps: {
       const most = deps.socketsPerUser[principal.tier]
       leases.take({ connectionId, userId: principal.userId, most, owner: subscriber })
     },
+    crowded: ({ connectionId }) => leases.crowded(connectionId),
+    setSilent: ({ connectionId }, silent) => leases.setSilent(connectionId, silent),
     leave({ address, connectionId }) {
       addresses.leave(address)
       leases.give(connectionId)

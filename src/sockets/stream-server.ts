@@ -28,7 +28,7 @@ import { createProducers } from './producers.ts'
 import { createSocketLimits } from './socket-limits.ts'
 import { PUBLISH_PATH } from './stream-path.ts'
 import { Subscriber } from './subscriber.ts'
-import { startSweep } from './sweep.ts'
+import { type Probing, startSweep } from './sweep.ts'
 import { welcome } from './welcome.ts'
 
 export interface StreamServer {
@@ -59,6 +59,7 @@ export interface StreamDeps {
   metrics: StreamMetrics
   watch: DeliveryWatch
   onError: (error: unknown) => void
+  probing?: Probing | undefined
 }
 
 /** uWebSockets.js closes over `payload` without a code, so it only bounds memory. */
@@ -85,12 +86,12 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const bySocket = new WeakMap<WebSocket<Arrival>, Subscriber>()
   const topics = createEventTopics()
   const streams = createFanOut({ app: { publish }, backplane: deps.backplane, metrics, lookAtBacklogs })
-  const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
   const onFailure = metrics.loginFailed
   const judge = createTokenJudge({ ...deps, needs: READING, onFailure })
   const judgeProducer = createTokenJudge({ ...deps, needs: PUBLISHING, onFailure })
   const producers = createProducers({ ...deps, close })
   const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size + lobby.size(), close })
+  const sweep = startSweep({ ...deps, subscribers, limits, close })
   const lobby = createLobby({ judged, read, onError })
   const allowsOrigin = createOriginCheck(rules.origins)
   const { trustedProxies } = deps
