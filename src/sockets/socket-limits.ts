@@ -16,7 +16,7 @@ export interface SocketLimits {
   /** What becomes of a socket after its handshake; one that is let in counts until `leave`. */
   enter(visitor: Visitor): Refusal | Admission
   /**
-   * Counts a socket among those of its user, once it has one.
+   * Counts a socket among those of its user, once it has one, and again when its token is another: then that one's tier counts.
    * Over the limit the user's oldest is closed, or one that is silent.
    */
   takeLease(subscriber: Subscriber): void
@@ -78,7 +78,8 @@ export function createSocketLimits(deps: {
     },
     takeLease(subscriber) {
       const { principal, connectionId } = subscriber
-      if (principal === null || principal.role === 'producer' || principal.role === 'admin') return
+      if (principal === null) return
+      if (principal.role === 'producer' || principal.role === 'admin') return leases.give(connectionId)
       const most = deps.socketsPerUser[principal.tier]
       leases.take({ connectionId, userId: principal.userId, most, owner: subscriber })
     },

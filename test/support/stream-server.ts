@@ -58,7 +58,7 @@ export async function startStreams(
     authenticator?: Pick<Authenticator, 'stream' | 'recheck' | 'endOf'>
     rules?: Partial<Config['streams']>
     failedLogins?: number
-    socketsPerUser?: number
+    socketsPerUser?: number | Record<Tier, number>
     probing?: Probing
     redis?: RedisConnection
     trustedProxies?: number
@@ -130,7 +130,8 @@ export async function startStreams(
   }
 }
 
-function everyTier(sockets: number): Record<Tier, number> {
+function everyTier(sockets: number | Record<Tier, number>): Record<Tier, number> {
+  if (typeof sockets === 'object') return sockets
   return { free: sockets, pro: sockets, enterprise: sockets }
 }
 
