@@ -55,7 +55,10 @@ export function createSocketLimits(deps: {
   })
   const leases = createSocketLeases<Subscriber>({
     redis: deps.redis,
-    replace: (oldest) => deps.close(oldest, CLOSE.replaced, 'replaced by a newer connection'),
+    replace(oldest) {
+      metrics.limited('user')
+      deps.close(oldest, CLOSE.replaced, 'replaced by a newer connection')
+    },
     onError: deps.onError,
   })
 
@@ -65,6 +68,7 @@ export function createSocketLimits(deps: {
       const seconds = why === null ? addresses.tooOften(address) : null
       if (why === null && seconds === null) return null
       metrics.turnedAway(why ?? 'flood')
+      if (why !== 'draining') metrics.limited(why === 'full' ? 'total' : 'handshakes')
       if (seconds !== null) return rateLimited(seconds, 'Too many connections from this address.')
       return unavailable('No socket is taken now.', draining ? 1 : FULL_SECONDS)
     },
@@ -73,8 +77,13 @@ export function createSocketLimits(deps: {
       if (draining) return comeBack(deps.sockets())
       if ('code' in verdict) return verdict
       // Responses whose token was being checked were not counted.
-      if (deps.sockets() >= rules.maxSockets) return { code: CLOSE.ourFault, reason: 'no more is taken now' }
-      return addresses.enter(address) ? verdict : { code: CLOSE.tooMany, reason: retryAfter(ADDRESS_FULL_MS) }
+      if (deps.sockets() >= rules.maxSockets) {
+        metrics.limited('total')
+        return { code: CLOSE.ourFault, reason: 'no more is taken now' }
+      }
+      if (addresses.enter(address)) return verdict
+      metrics.limited('address')
+      return { code: CLOSE.tooMany, reason: retryAfter(ADDRESS_FULL_MS) }
     },
     takeLease(subscriber) {
       const { principal, connectionId } = subscriber

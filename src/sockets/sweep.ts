@@ -1,5 +1,6 @@
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { Principal } from '../identity/principal.ts'
+import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { CLOSE } from './close-codes.ts'
 import type { SocketLimits } from './socket-limits.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -43,6 +44,7 @@ export function startSweep(deps: {
   limits: Pick<SocketLimits, 'crowded' | 'setSilent'>
   authenticator: Pick<Authenticator, 'recheck' | 'endOf'>
   close: (subscriber: Subscriber, code: number, reason: string) => void
+  metrics: Pick<StreamMetrics, 'limited'>
   onError: (error: unknown) => void
 }): { stop(): void } {
   let tick = 0
@@ -65,13 +67,8 @@ export function startSweep(deps: {
 
 type Deps = Parameters<typeof startSweep>[0]
 
-function examine(
-  { rules, close, authenticator, limits, probing = PROBING }: Deps,
-  subscriber: Subscriber,
-  now: number,
-  tick: number,
-  beat: string,
-): void {
+function examine(deps: Deps, subscriber: Subscriber, now: number, tick: number, beat: string): void {
+  const { rules, close, limits, probing = PROBING } = deps
   const { socket } = subscriber
   const waiting = socket.getBufferedAmount() > 0
   if (!waiting) subscriber.slowSince = 0
@@ -90,7 +87,7 @@ function examine(
     if (isTurn && !subscriber.waitsForToken) sendHeartbeat(subscriber, beat, now)
     else if (isTurnOf(subscriber, tick, probing.everySeconds) && limits.crowded(subscriber)) ask(subscriber, now)
     if (slowFor > rules.degradeSeconds * 1000) subscriber.degrade(DEGRADED_MS)
-    watchToken(subscriber, authenticator.endOf, close)
+    watchToken(subscriber, deps)
   }
 }
 

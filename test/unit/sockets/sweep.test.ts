@@ -44,6 +44,7 @@ describe('the sweep', () => {
       },
       authenticator: { recheck: async () => true, endOf: () => Number.POSITIVE_INFINITY },
       close: (subscriber) => assert.fail(`closed ${indexOf(subscriber)}`),
+      metrics: { limited: (limit) => assert.fail(limit) },
       onError: assert.ifError,
     })
     return { vanished, pings, silent }
