@@ -47,7 +47,7 @@ describe('the sweep', () => {
       metrics: { limited: (limit) => assert.fail(limit) },
       onError: assert.ifError,
     })
-    return { vanished, pings, silent }
+    return { vanished, pings, silent, subscribers }
   }
 
   function pass(seconds: number): void {
@@ -77,6 +77,13 @@ describe('the sweep', () => {
       assert.deepEqual(new Set(silent.values()), new Set([null]))
       sweep.stop()
     }
+  })
+
+  it('counts one that is being closed and does not read the code as vanished', () => {
+    const { silent, subscribers } = start({ isCrowded: false, opened: TIMES })
+    Object.assign(subscribers[3] ?? {}, { state: 'ending' })
+    pass(1)
+    assert.deepEqual([...silent], [[3, now]])
   })
 
   it('pings the others with the heartbeat only', () => {
