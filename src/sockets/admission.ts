@@ -4,6 +4,7 @@ import { clientAddress } from '../client-address.ts'
 import type { ApiError } from '../errors.ts'
 import type { Principal } from '../identity/principal.ts'
 import { uuidv7 } from '../ids.ts'
+import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
 import { handshakeFault, refuseHandshake } from './handshake.ts'
 import type { TokenJudge } from './judge-token.ts'
@@ -37,6 +38,7 @@ export interface AdmissionRules {
   judgeProducer: TokenJudge
   anonymous: readonly string[]
   allowsOrigin: (origin: string) => boolean
+  metrics: Pick<StreamMetrics, 'limited'>
   trustedProxies: number
   /** Null, or why no handshake of this address is taken now. */
   turnAway: (address: string) => ApiError | null
@@ -88,7 +90,10 @@ export async function judge(
 ): Promise<Refusal | Admission> {
   if ('code' in asked) return asked
   if (typeof offered.token === 'object') return offered.token
-  if (!rules.allowsOrigin(origin)) return { code: CLOSE.forbidden, reason: 'this origin is not allowed' }
+  if (!rules.allowsOrigin(origin)) {
+    rules.metrics.limited('origin')
+    return { code: CLOSE.forbidden, reason: 'this origin is not allowed' }
+  }
   const { token: inUrl, ...wanted } = asked
   if (inUrl !== undefined && offered.token !== undefined)
     return { code: CLOSE.badRequest, reason: 'one token is enough' }

@@ -12,7 +12,7 @@ export interface AuthFrame {
 
 export interface AuthRules extends AccessRules {
   judge: TokenJudge
-  /** Told of a socket that was nobody's and now is a user's. */
+  /** Told of a socket that was nobody's and now is a user's, or has another token of its user. */
   onUser: (subscriber: Subscriber) => Promise<void>
   close: (subscriber: Subscriber, code: number, reason: string) => void
 }
@@ -36,7 +36,7 @@ async function judge(subscriber: Subscriber, frame: AuthFrame, rules: AuthRules)
   if (subscriber.state !== 'open') return
   if ('code' in judged) refuse(subscriber, judged, frame, rules)
   else if (subscriber.principal === null) await begin(subscriber, judged, frame, rules)
-  else if (subscriber.principal.userId === judged.userId) renew(subscriber, judged, frame, rules)
+  else if (subscriber.principal.userId === judged.userId) await renew(subscriber, judged, frame, rules)
   else rules.close(subscriber, CLOSE.forbidden, 'the token is of another user')
 }
 
@@ -57,9 +57,10 @@ async function begin(subscriber: Subscriber, principal: Principal, frame: AuthFr
   await rules.onUser(subscriber)
 }
 
-function renew(subscriber: Subscriber, principal: Principal, frame: AuthFrame, rules: AuthRules): void {
+async function renew(subscriber: Subscriber, principal: Principal, frame: AuthFrame, rules: AuthRules): Promise<void> {
   subscriber.renew(principal)
   subscriber.send(authenticated(principal, frame, { dropped: dropForbidden(subscriber, principal, rules) }))
+  await rules.onUser(subscriber)
 }
 
 function dropForbidden(subscriber: Subscriber, principal: Principal, rules: AuthRules): object[] {

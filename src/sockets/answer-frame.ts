@@ -1,5 +1,6 @@
 import { BackplaneAway } from '../streams/publisher.ts'
 import { type StreamTarget, streamName, WILDCARD, WILDCARD_CHANNEL } from '../streams/stream-name.ts'
+import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type AuthRules, answerAuth } from './answer-auth.ts'
 import { answerWatch } from './answer-watch.ts'
 import { type AskedSubscription, type FrameError, parseClientFrame, whyNoStream } from './client-frames.ts'
@@ -14,6 +15,7 @@ import type { Wish } from './wish.ts'
 export interface FrameRules extends AuthRules {
   maxSubscriptions: number
   watch: DeliveryWatch
+  metrics: Pick<StreamMetrics, 'limited'>
   /** The channel of the socket's path. */
   defaultChannel: string | undefined
 }
@@ -65,6 +67,7 @@ async function subscribe(
   }
   const fresh = [...wanted.values()].filter(({ isNew }) => isNew)
   if (subscriptions.size + fresh.length > rules.maxSubscriptions) {
+    rules.metrics.limited('subscriptions')
     subscriber.close(CLOSE.tooManySubscriptions, `at most ${rules.maxSubscriptions} subscriptions a socket`)
     return
   }

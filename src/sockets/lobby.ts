@@ -1,4 +1,5 @@
 import type { WebSocket } from 'uWebSockets.js'
+import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import type { Arrival, Visitor } from './admission.ts'
 import { CLOSE, retryAfter } from './close-codes.ts'
 
@@ -25,6 +26,7 @@ export function createLobby(deps: {
   /** Lets the socket in or closes it. */
   judged: (socket: WebSocket<Arrival>, visitor: Visitor) => void
   read: (socket: WebSocket<Arrival>, bytes: ArrayBuffer, isBinary: boolean) => void
+  metrics: Pick<StreamMetrics, 'limited'>
   onError: (error: unknown) => void
 }): Lobby {
   const waiting = new Map<WebSocket<Arrival>, Waiting>()
@@ -51,9 +53,13 @@ export function createLobby(deps: {
       if (!here) return false
       here.bytes += bytes.byteLength
       const isTooMuch = here.bytes > MOST_BYTES_HELD || here.frames.length === MOST_FRAMES_HELD
-      if (isTooMuch) leaveWith(socket, { code: CLOSE.tooMany, reason: retryAfter(1000) })
-      // The library takes the bytes back.
-      else here.frames.push([bytes.slice(0), isBinary])
+      if (isTooMuch) {
+        deps.metrics.limited('messages')
+        leaveWith(socket, { code: CLOSE.tooMany, reason: retryAfter(1000) })
+      } else {
+        // The library takes the bytes back.
+        here.frames.push([bytes.slice(0), isBinary])
+      }
       return true
     },
     size: () => waiting.size,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { startLoop } from '../loop.ts'
 import type { RedisConnection } from '../redis/connect.ts'
-import { BEAT, PROCESSES, replacedOf, socketsOf, TAKE } from './lease-scripts.ts'
+import { BEAT, crowdedOf, PROCESSES, replacedOf, socketsOf, TAKE } from './lease-scripts.ts'
 
 /*
  * How many sockets a user has, over all processes. Nobody is ever refused for it: over the limit the user's oldest goes.
@@ -10,6 +10,9 @@ import { BEAT, PROCESSES, replacedOf, socketsOf, TAKE } from './lease-scripts.ts
  * without one do not count, so those of a killed process are free within LEASE_MS. Whatever goes wrong with Redis, the process
  * goes on alone and comes back under a new name with all that it has: then nothing that it said, or could not say, under the
  * old name counts any more.
+ *
+ * A client that vanished keeps its connection until the sweep. So that no live one goes for it, a socket that answers nothing
+ * is `silent` and goes before all others. Who is near the limit is `crowded`: of them it is worth asking often.
  */
 
 /** A socket of a user, who may have `most`. */
@@ -21,7 +24,12 @@ export interface Lease<Owner> {
 }
 
 export interface SocketLeases<Owner> {
+  /** Taken again, it keeps its age; the newest `most` of a user counts. */
   take(lease: Lease<Owner>): void
+  /** Whether the next sockets of its user may cost others their place. False of a socket that has no lease. */
+  crowded(connectionId: string): boolean
+  /** Whether its client has stopped answering, or answers again. Does nothing for a socket that has no lease. */
+  setSilent(connectionId: string, silent: boolean): void
   /** Does nothing for a socket that has none. */
   give(connectionId: string): void
   /** Sockets that count here. */
@@ -35,10 +43,15 @@ const LEASE_MS = 10_000
 const KEPT_MS = 3_600_000
 const TELL_AGAIN_EVERY_BEATS = 600
 const TOLD_AT_ONCE = 500
+/** Near enough to the limit that what a client opens within some seconds could pass it. */
+const CROWDED = 0.75
+/** Others close sockets too, so it is found out again. */
+const ASK_CROWDED_EVERY_BEATS = 15
 
 interface Held<Owner> extends Lease<Owner> {
   /** By the clock of Redis; '' until Redis has told. */
   opened: string
+  silent: boolean
 }
 
 export function createSocketLeases<Owner>(deps: {
@@ -52,6 +65,8 @@ export function createSocketLeases<Owner>(deps: {
   const { redis, replace, onError, beatMs = BEAT_MS, leaseMs = LEASE_MS } = deps
   const held = new Map<string, Held<Owner>>()
   const byUser = new Map<string, Set<string>>()
+  /** Crowded because of what they have in other processes. */
+  const crowdedElsewhere = new Set<string>()
   let name = newName()
   /** The name that is not to count any more. */
   let before = ''
@@ -63,7 +78,9 @@ export function createSocketLeases<Owner>(deps: {
     held.delete(connectionId)
     const own = byUser.get(userId)
     own?.delete(connectionId)
-    if (own?.size === 0) byUser.delete(userId)
+    if (own?.size !== 0) return
+    byUser.delete(userId)
+    crowdedElsewhere.delete(userId)
   }
 
   /** Redis has dropped it already. */
@@ -82,39 +99,67 @@ export function createSocketLeases<Owner>(deps: {
     onError(error)
   }
 
-  async function tell(redis: RedisConnection, leases: readonly Held<Owner>[]): Promise<void> {
+  /** @param replaces whether others go where there are too many; a `most` that was told before may be out of date */
+  async function tell(redis: RedisConnection, leases: readonly Held<Owner>[], replaces: boolean): Promise<void> {
     const pipeline = redis.pipeline()
-    for (const { userId, connectionId, most, opened } of leases) {
-      pipeline.eval(TAKE, 2, PROCESSES, socketsOf(userId), name, connectionId, opened, most, KEPT_MS, replacedOf(''))
+    for (const { userId, connectionId, most, opened, silent } of leases) {
+      const flags = [Number(silent), Number(replaces)]
+      const others = [userId, crowdFrom(most), replacedOf(''), crowdedOf('')]
+      pipeline.eval(
+        ...([TAKE, 2, PROCESSES, socketsOf(userId)] as const),
+        ...[name, connectionId, opened, most, KEPT_MS, ...flags, ...others],
+      )
     }
     const results = (await pipeline.exec()) ?? []
     for (const [index, [error, answer]] of results.entries()) {
       if (error) throw error
-      const [opened, replaced] = answer as [string, string[]]
+      const [opened, replaced, isCrowded] = answer as [string, string[], number]
       const lease = leases[index]
-      if (lease) lease.opened = opened
+      if (lease) {
+        lease.opened = opened
+        markCrowded(lease.userId, isCrowded === 1)
+      }
       for (const connectionId of replaced) takeAway(connectionId)
     }
   }
 
+  function markCrowded(userId: string, isCrowded: boolean): void {
+    if (isCrowded && byUser.has(userId)) crowdedElsewhere.add(userId)
+    else crowdedElsewhere.delete(userId)
+  }
+
   async function beat(redis: RedisConnection): Promise<undefined> {
-    const answer = await redis.eval(BEAT, 2, PROCESSES, replacedOf(name), name, leaseMs, before)
-    const [had, replaced] = answer as [number, string[]]
+    const answer = await redis.eval(BEAT, 3, PROCESSES, replacedOf(name), crowdedOf(name), name, leaseMs, before)
+    const [had, replaced, crowded] = answer as [number, string[], string[]]
     for (const connectionId of replaced) takeAway(connectionId)
+    for (const userId of crowded) markCrowded(userId, true)
     const isKnown = joined && had === 1
     joined = true
     before = ''
     beats += 1
-    if (!isKnown || beats % TELL_AGAIN_EVERY_BEATS === 0) await tellAll(redis)
+    if (!isKnown || beats % TELL_AGAIN_EVERY_BEATS === 0) await tellAll(redis, [...held.keys()], !isKnown)
+    else if (beats % ASK_CROWDED_EVERY_BEATS === 0) await tellAll(redis, oneOfEach(crowdedElsewhere), false)
   }
 
-  async function tellAll(redis: RedisConnection): Promise<void> {
-    const ids = [...held.keys()]
+  async function tellAll(redis: RedisConnection, ids: readonly string[], replaces: boolean): Promise<void> {
     for (let start = 0; start < ids.length; start += TOLD_AT_ONCE) {
-      await tell(
-        redis,
-        ids.slice(start, start + TOLD_AT_ONCE).flatMap((id) => held.get(id) ?? []),
-      )
+      const some = ids.slice(start, start + TOLD_AT_ONCE).flatMap((id) => held.get(id) ?? [])
+      await tell(redis, some, replaces)
+    }
+  }
+
+  function oneOfEach(userIds: Iterable<string>): string[] {
+    return [...userIds].flatMap((userId) => [...(byUser.get(userId) ?? [])].slice(0, 1))
+  }
+
+  /** Silent ones first, of either the oldest. */
+  function replaceTooMany(own: ReadonlySet<string>, most: number): void {
+    if (own.size <= most) return
+    const leases = [...own].flatMap((id) => held.get(id) ?? [])
+    const order = [...leases.filter(({ silent }) => silent), ...leases.filter(({ silent }) => !silent)]
+    for (const lease of order.slice(0, own.size - most)) {
+      takeAway(lease.connectionId)
+      forget(redis, lease)
     }
   }
 
@@ -128,17 +173,29 @@ export function createSocketLeases<Owner>(deps: {
 
   return {
     take(lease) {
-      const taken = { ...lease, opened: '' }
-      const own = byUser.get(lease.userId) ?? new Set()
-      held.set(lease.connectionId, taken)
-      byUser.set(lease.userId, own.add(lease.connectionId))
-      if (redis && joined) tell(redis, [taken]).catch(part)
-      for (const connectionId of own) {
-        if (own.size <= lease.most) break
-        const oldest = held.get(connectionId)
-        takeAway(connectionId)
-        if (oldest) forget(redis, oldest)
+      const { connectionId, userId, most } = lease
+      const taken = { ...lease, opened: held.get(connectionId)?.opened ?? '', silent: false }
+      const own = (byUser.get(userId) ?? new Set()).add(connectionId)
+      held.set(connectionId, taken)
+      byUser.set(userId, own)
+      for (const id of own) {
+        const other = held.get(id)
+        if (other) other.most = most
       }
+      if (redis && joined) tell(redis, [taken], true).catch(part)
+      replaceTooMany(own, most)
+    },
+    crowded(connectionId) {
+      const lease = held.get(connectionId)
+      if (!lease) return false
+      const { userId, most } = lease
+      return (byUser.get(userId)?.size ?? 0) >= crowdFrom(most) || crowdedElsewhere.has(userId)
+    },
+    setSilent(connectionId, silent) {
+      const lease = held.get(connectionId)
+      if (!lease || lease.silent === silent) return
+      lease.silent = silent
+      if (redis && joined) tell(redis, [lease], false).catch(part)
     },
     give(connectionId) {
       const lease = held.get(connectionId)
@@ -154,6 +211,10 @@ export function createSocketLeases<Owner>(deps: {
       joined = false
     },
   }
+}
+
+function crowdFrom(most: number): number {
+  return Math.ceil(CROWDED * most)
 }
 
 /** A part of members and keys, so without a slash. */

@@ -15,8 +15,14 @@ export interface SocketLimits {
   turnAway(address: string): ApiError | null
   /** What becomes of a socket after its handshake; one that is let in counts until `leave`. */
   enter(visitor: Visitor): Refusal | Admission
-  /** Counts a socket among those of its user, once it has one. Over the limit the user's oldest is closed. */
+  /**
+   * Counts a socket among those of its user, once it has one, and again when its token is another: then that one's tier counts.
+   * Over the limit the user's oldest is closed, or one that is silent.
+   */
   takeLease(subscriber: Subscriber): void
+  /** Whether the next sockets of its user may cost others their place. */
+  crowded(subscriber: Subscriber): boolean
+  setSilent(subscriber: Subscriber, silent: boolean): void
   leave(subscriber: Subscriber): void
   /** From now on every handshake is turned away. */
   drain(): void
@@ -49,7 +55,10 @@ export function createSocketLimits(deps: {
   })
   const leases = createSocketLeases<Subscriber>({
     redis: deps.redis,
-    replace: (oldest) => deps.close(oldest, CLOSE.replaced, 'replaced by a newer connection'),
+    replace(oldest) {
+      metrics.limited('user')
+      deps.close(oldest, CLOSE.replaced, 'replaced by a newer connection')
+    },
     onError: deps.onError,
   })
 
@@ -59,6 +68,7 @@ export function createSocketLimits(deps: {
       const seconds = why === null ? addresses.tooOften(address) : null
       if (why === null && seconds === null) return null
       metrics.turnedAway(why ?? 'flood')
+      if (why !== 'draining') metrics.limited(why === 'full' ? 'total' : 'handshakes')
       if (seconds !== null) return rateLimited(seconds, 'Too many connections from this address.')
       return unavailable('No socket is taken now.', draining ? 1 : FULL_SECONDS)
     },
@@ -67,15 +77,23 @@ export function createSocketLimits(deps: {
       if (draining) return comeBack(deps.sockets())
       if ('code' in verdict) return verdict
       // Responses whose token was being checked were not counted.
-      if (deps.sockets() >= rules.maxSockets) return { code: CLOSE.ourFault, reason: 'no more is taken now' }
-      return addresses.enter(address) ? verdict : { code: CLOSE.tooMany, reason: retryAfter(ADDRESS_FULL_MS) }
+      if (deps.sockets() >= rules.maxSockets) {
+        metrics.limited('total')
+        return { code: CLOSE.ourFault, reason: 'no more is taken now' }
+      }
+      if (addresses.enter(address)) return verdict
+      metrics.limited('address')
+      return { code: CLOSE.tooMany, reason: retryAfter(ADDRESS_FULL_MS) }
     },
     takeLease(subscriber) {
       const { principal, connectionId } = subscriber
-      if (principal === null || principal.role === 'producer' || principal.role === 'admin') return
+      if (principal === null) return
+      if (principal.role === 'producer' || principal.role === 'admin') return leases.give(connectionId)
       const most = deps.socketsPerUser[principal.tier]
       leases.take({ connectionId, userId: principal.userId, most, owner: subscriber })
     },
+    crowded: ({ connectionId }) => leases.crowded(connectionId),
+    setSilent: ({ connectionId }, silent) => leases.setSilent(connectionId, silent),
     leave({ address, connectionId }) {
       addresses.leave(address)
       leases.give(connectionId)

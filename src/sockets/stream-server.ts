@@ -28,7 +28,7 @@ import { createProducers } from './producers.ts'
 import { createSocketLimits } from './socket-limits.ts'
 import { PUBLISH_PATH } from './stream-path.ts'
 import { Subscriber } from './subscriber.ts'
-import { startSweep } from './sweep.ts'
+import { type Probing, startSweep } from './sweep.ts'
 import { welcome } from './welcome.ts'
 
 export interface StreamServer {
@@ -59,6 +59,7 @@ export interface StreamDeps {
   metrics: StreamMetrics
   watch: DeliveryWatch
   onError: (error: unknown) => void
+  probing?: Probing | undefined
 }
 
 /** uWebSockets.js closes over `payload` without a code, so it only bounds memory. */
@@ -75,6 +76,9 @@ const MOST_BACKLOG = 8 * 1024 * 1024
  */
 const MOST_BEFORE_DROPPING = 16 * 1024 * 1024
 
+/** What the library says when it ends a socket for a frame over `payload`. */
+const OVER_PAYLOAD = Buffer.from('Received too big message')
+
 const READING = { permission: 'streams:read', otherwise: 'the role may not read streams' } as const
 const PUBLISHING = { permission: 'events:publish', otherwise: 'the role may not publish' } as const
 
@@ -85,17 +89,16 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   const bySocket = new WeakMap<WebSocket<Arrival>, Subscriber>()
   const topics = createEventTopics()
   const streams = createFanOut({ app: { publish }, backplane: deps.backplane, metrics, lookAtBacklogs })
-  const sweep = startSweep({ subscribers, rules, authenticator: deps.authenticator, close, onError })
-  const onFailure = metrics.loginFailed
-  const judge = createTokenJudge({ ...deps, needs: READING, onFailure })
-  const judgeProducer = createTokenJudge({ ...deps, needs: PUBLISHING, onFailure })
+  const judge = createTokenJudge({ ...deps, needs: READING })
+  const judgeProducer = createTokenJudge({ ...deps, needs: PUBLISHING })
   const producers = createProducers({ ...deps, close })
   const limits = createSocketLimits({ ...deps, sockets: () => subscribers.size + lobby.size(), close })
-  const lobby = createLobby({ judged, read, onError })
+  const sweep = startSweep({ ...deps, subscribers, limits, close })
+  const lobby = createLobby({ judged, read, metrics, onError })
   const allowsOrigin = createOriginCheck(rules.origins)
   const { trustedProxies } = deps
-  const admission = { ...rules, trustedProxies, judge, judgeProducer, allowsOrigin, turnAway: limits.turnAway }
-  const frames = { ...rules, close, onUser, watch: deps.watch }
+  const admission = { ...rules, trustedProxies, judge, judgeProducer, allowsOrigin, metrics, turnAway: limits.turnAway }
+  const frames = { ...rules, close, onUser, metrics, watch: deps.watch }
 
   /** To the sockets of a topic, and to the responses. */
   function publish(topic: string, frame: string): boolean {
@@ -176,13 +179,16 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
     const publishes = subscriber.asked.publishes && !subscriber.waitsForToken
     const { frame, tooLarge } = publishes ? PRODUCERS : READERS
     if (bytes.byteLength > frame) {
+      metrics.limited('frame_size')
       close(subscriber, CLOSE.frameTooLarge, tooLarge)
       return
     }
     const text = isBinary ? null : Buffer.from(bytes).toString()
     if (publishes && producers.answer(subscriber, text) === 'answered') return
-    if (subscriber.countMessage(rules.maxInboundPerSecond)) close(subscriber, CLOSE.tooMany, retryAfter(1000))
-    else answer(subscriber, text)
+    if (subscriber.countMessage(rules.maxInboundPerSecond)) {
+      metrics.limited('messages')
+      close(subscriber, CLOSE.tooMany, retryAfter(1000))
+    } else answer(subscriber, text)
   }
 
   const behaviour: WebSocketBehavior<Arrival> & { dropped: (socket: WebSocket<Arrival>) => void } = {
@@ -210,8 +216,9 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
       // Not from within: the library is in the middle of its list of subscribers.
       if (subscriber) setImmediate(overflow, subscriber)
     },
-    close(socket, code) {
+    close(socket, code, why) {
       lobby.leave(socket)
+      if (code === CLOSE.abnormal && Buffer.from(why).equals(OVER_PAYLOAD)) metrics.limited('frame_size')
       const subscriber = bySocket.get(socket)
       if (subscriber) gone(subscriber, code)
     },

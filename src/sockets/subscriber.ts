@@ -32,6 +32,10 @@ export class Subscriber {
   readonly openedAt = Date.now()
   /** `performance.now()` of the last sign of life. */
   lastHeard = performance.now()
+  /** `performance.now()` of the first ping after that. */
+  askedAt = 0
+  /** It does not answer, and so is the first of its user to go. */
+  silent = false
   /** It was too slow, and gets prices less often until it has caught up. */
   degraded = false
   /** Since when something is waiting to be sent; 0 when nothing is. */

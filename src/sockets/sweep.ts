@@ -1,6 +1,8 @@
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { Principal } from '../identity/principal.ts'
+import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { CLOSE } from './close-codes.ts'
+import type { SocketLimits } from './socket-limits.ts'
 import type { Subscriber } from './subscriber.ts'
 import { watchToken } from './token-lifetime.ts'
 
@@ -12,6 +14,15 @@ export interface SweepRules {
   slowSeconds: number
 }
 
+export interface Probing {
+  /** How often the sockets of a user who is near the limit are pinged. */
+  everySeconds: number
+  /** How long a ping may be without an answer before its socket is the first to go. */
+  answerSeconds: number
+}
+
+/** With a tick for each of both, who vanished is known within 15 s. */
+const PROBING: Probing = { everySeconds: 4, answerSeconds: 8 }
 /** A client that reads on within this finds its backlog and the code; then the memory is wanted back. */
 const LINGER_MS = 60_000
 const TICK_MS = 1_000
@@ -29,8 +40,11 @@ const RECHECKED_AT_ONCE = 1000
 export function startSweep(deps: {
   subscribers: ReadonlySet<Subscriber>
   rules: SweepRules
+  probing?: Probing | undefined
+  limits: Pick<SocketLimits, 'crowded' | 'setSilent'>
   authenticator: Pick<Authenticator, 'recheck' | 'endOf'>
   close: (subscriber: Subscriber, code: number, reason: string) => void
+  metrics: Pick<StreamMetrics, 'limited'>
   onError: (error: unknown) => void
 }): { stop(): void } {
   let tick = 0
@@ -53,39 +67,53 @@ export function startSweep(deps: {
 
 type Deps = Parameters<typeof startSweep>[0]
 
-function examine(
-  { rules, close, authenticator }: Deps,
-  subscriber: Subscriber,
-  now: number,
-  tick: number,
-  beat: string,
-): void {
+function examine(deps: Deps, subscriber: Subscriber, now: number, tick: number, beat: string): void {
+  const { rules, close, limits, probing = PROBING } = deps
   const { socket } = subscriber
   const waiting = socket.getBufferedAmount() > 0
   if (!waiting) subscriber.slowSince = 0
   else if (subscriber.slowSince === 0) subscriber.slowSince = now
   const slowFor = waiting ? now - subscriber.slowSince : 0
+  noteSilence(subscriber, limits, now - probing.answerSeconds * 1000)
   if (subscriber.state === 'ending') {
     if (slowFor > rules.slowSeconds * 1000 + LINGER_MS) socket.close()
     return
   }
   const silentFor = now - subscriber.lastHeard
-  const isTurn = tick % rules.heartbeatSeconds === Math.floor(subscriber.openedAt / 1000) % rules.heartbeatSeconds
+  const isTurn = isTurnOf(subscriber, tick, rules.heartbeatSeconds)
   if (slowFor > rules.slowSeconds * 1000) close(subscriber, CLOSE.tooSlow, 'too slow')
   else if (silentFor > rules.silenceSeconds * 1000) close(subscriber, CLOSE.silent, 'silent')
   else {
-    if (isTurn && !subscriber.waitsForToken) sendHeartbeat(subscriber, beat)
+    if (isTurn && !subscriber.waitsForToken) sendHeartbeat(subscriber, beat, now)
+    else if (isTurnOf(subscriber, tick, probing.everySeconds) && limits.crowded(subscriber)) ask(subscriber, now)
     if (slowFor > rules.degradeSeconds * 1000) subscriber.degrade(DEGRADED_MS)
-    watchToken(subscriber, authenticator.endOf, close)
+    watchToken(subscriber, deps)
   }
 }
 
+function isTurnOf({ openedAt }: Subscriber, tick: number, everySeconds: number): boolean {
+  return tick % everySeconds === Math.floor(openedAt / 1000) % everySeconds
+}
+
+/** Where a live one and one whose client vanished share a limit, the live one stays. */
+function noteSilence(subscriber: Subscriber, limits: Deps['limits'], answeredBy: number): void {
+  const { askedAt, lastHeard, state } = subscriber
+  const silent = state === 'ending' || (askedAt > lastHeard && askedAt < answeredBy)
+  if (silent !== subscriber.silent) limits.setSilent(subscriber, silent)
+  subscriber.silent = silent
+}
+
 /** Clients that do not answer the message answer the ping of the protocol, without knowing. */
-function sendHeartbeat({ socket }: Subscriber, beat: string): void {
-  socket.cork(() => {
-    socket.send(beat)
-    socket.ping()
+function sendHeartbeat(subscriber: Subscriber, beat: string, now: number): void {
+  subscriber.socket.cork(() => {
+    subscriber.socket.send(beat)
+    ask(subscriber, now)
   })
+}
+
+function ask(subscriber: Subscriber, now: number): void {
+  subscriber.socket.ping()
+  if (subscriber.askedAt <= subscriber.lastHeard) subscriber.askedAt = now
 }
 
 /** Many sockets share a credential: each is asked for once. */

@@ -11,6 +11,11 @@ import { ASK } from '../redis/run-id.ts'
  * The keys and the channel of a stream share a hash tag, so that they lie in one slot of a cluster. There each server has runs
  * of its own, and a client may reach another than it thinks; so the script itself looks which run it is in, and publishes to
  * the subscribers of its slot (SPUBLISH) instead of to all servers.
+ *
+ * A slot that moves to another server brings the keys as they were, under the run of the server they come from. Such a stream goes
+ * on; what looks the same and may lack writes does not. A server has a stream of another run from its own dump, from its time as a
+ * replica, or from a move: not from a dump when the stream was published to since the server started, by more than clocks differ,
+ * and not as a replica when it never was one.
  */
 
 const PREFIX = 'ara:stream:'
@@ -30,14 +35,22 @@ export function streamOfChannel(channel: string): string {
   return channel.slice(PREFIX.length + 1, -1)
 }
 
+/** Of two servers of a cluster. */
+const CLOCKS_DIFFER_SECONDS = 2
+
 /** KEYS state, history; ARGV a new epoch, the run of Redis (`?` in a cluster). */
 const EPOCH = `
 local run = ARGV[2]
+local now
+local started
 if run == '${ASK}' then
   local info = redis.pcall('INFO', 'server')
-  run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+  info = type(info) == 'string' and info or ''
+  run = string.match(info, 'run_id:(%w+)') or ''
+  now = math.floor(tonumber(string.match(info, 'server_time_usec:(%d+)') or '0') / 1000000)
+  started = now - tonumber(string.match(info, 'uptime_in_seconds:(%d+)') or '0')
 end
-local known = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq')
+local known = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', 'at')
 local epoch = known[1]
 local seq = tonumber(known[3] or '0')
 local function begin()
@@ -45,8 +58,19 @@ local function begin()
   seq = 0
   redis.call('DEL', KEYS[1], KEYS[2])
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', run, 'seq', 0)
+  if now then redis.call('HSET', KEYS[1], 'at', now) end
 end
-if not epoch or known[2] ~= run then begin() end`
+local function hasMovedHere()
+  if not now or now == 0 or tonumber(known[4] or '0') <= started + ${CLOCKS_DIFFER_SECONDS} then return false end
+  local info = redis.pcall('INFO', 'replication')
+  if type(info) ~= 'string' then return false end
+  return string.find(info, 'role:master') and string.find(info, 'master_replid2:0+%s')
+end
+if epoch and known[2] ~= run and hasMovedHere() then
+  redis.call('HSET', KEYS[1], 'run', run)
+elseif not epoch or known[2] ~= run then
+  begin()
+end`
 
 /** Drops what is older than a time. */
 const FORGET = `
@@ -82,6 +106,7 @@ for i = 7, #ARGV, 2 do
   redis.call(publish, ARGV[4], message)
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq))
+if now then redis.call('HSET', KEYS[1], 'at', now) end
 redis.call('LTRIM', KEYS[2], -tonumber(ARGV[5]), -1)
 forget(tonumber(ARGV[3]) - 1000 * tonumber(ARGV[6]))
 redis.call('EXPIRE', KEYS[2], ARGV[6])

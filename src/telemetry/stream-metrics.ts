@@ -2,6 +2,20 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 export type SlowStage = 'waiting' | 'degraded' | 'ending'
 
+/** What a socket may come up against. Several share a close code. */
+export type SocketLimit =
+  | 'user'
+  | 'address'
+  | 'total'
+  | 'handshakes'
+  | 'origin'
+  | 'logins'
+  | 'token_check'
+  | 'first_token'
+  | 'subscriptions'
+  | 'messages'
+  | 'frame_size'
+
 const LAG_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5]
 
 /** The numbers of the streaming half, one function a metric. */
@@ -20,6 +34,7 @@ export interface StreamMetrics {
   replayed(): void
   gap(): void
   turnedAway(why: 'draining' | 'full' | 'flood'): void
+  limited(limit: SocketLimit): void
   loginFailed(): void
   publicationRefused(why: 'bad' | 'slow_down' | 'unavailable'): void
 }
@@ -81,6 +96,12 @@ export function createStreamMetrics(
     labelNames: ['why'],
     registers,
   })
+  const limited = new Counter({
+    name: 'ara_sockets_limited_total',
+    help: 'Sockets and Server-Sent Events that came up against a limit',
+    labelNames: ['limit'],
+    registers,
+  })
   const failed = new Counter({ name: 'ara_socket_logins_failed_total', help: 'Bad tokens of sockets', registers })
   const refused = new Counter({
     name: 'ara_publications_refused_total',
@@ -105,6 +126,7 @@ export function createStreamMetrics(
     replayed: () => replays.inc(),
     gap: () => gaps.inc(),
     turnedAway: (why) => turnedAway.inc({ why }),
+    limited: (limit) => limited.inc({ limit }),
     loginFailed: () => failed.inc(),
     publicationRefused: (why) => refused.inc({ why }),
   }

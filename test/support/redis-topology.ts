@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { eventually } from './eventually.ts'
 import { freePort } from './ports.ts'
@@ -65,8 +66,13 @@ sentinel failover-timeout ara 2000
   }
 }
 
+export interface ClusterTopology extends Topology {
+  /** Moves the slot of a key to another master as an administrator does, key by key, with a pause after each step. */
+  moveSlot(key: string, pauseMs: number): Promise<void>
+}
+
 /** Three masters, each with a third of the slots; the one of a certain key has a replica. */
-export async function startCluster(replicatedKey: string): Promise<Topology> {
+export async function startCluster(replicatedKey: string): Promise<ClusterTopology> {
   const servers = createServers()
   const start = async () =>
     servers.start([
@@ -107,6 +113,7 @@ export async function startCluster(replicatedKey: string): Promise<Topology> {
       hasFailed = true
     },
     stopReplication: (key) => cutOff(owner, replica, key),
+    moveSlot: (key, pauseMs) => moveSlot(masters, key, pauseMs),
     async flushAll() {
       const all = hasFailed ? [...masters.filter((one) => one !== owner), replica] : masters
       await Promise.all(all.map(({ control }) => control.flushall()))
@@ -158,6 +165,28 @@ function createServers() {
 async function meet({ control }: Server, other: Server): Promise<void> {
   const [, bus] = (await other.control.config('GET', 'cluster-port')) as [string, string]
   await control.call('CLUSTER', 'MEET', '127.0.0.1', String(other.port), bus)
+}
+
+async function moveSlot(masters: readonly Server[], key: string, pauseMs: number): Promise<void> {
+  const [first] = masters as [Server]
+  const slot = Number(await first.control.cluster('KEYSLOT', key))
+  const ids = await Promise.all(masters.map(async ({ control }) => String(await control.cluster('MYID'))))
+  const slots = (await first.control.call('CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][]
+  const at = ids.indexOf(slots.find(([from, to]) => from <= slot && slot <= to)?.[2][2] ?? '')
+  const to = (at + 1) % masters.length
+  const [source, target] = [masters[at] as Server, masters[to] as Server]
+  const [sourceId, targetId] = [ids[at] ?? '', ids[to] ?? '']
+  await target.control.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId)
+  await source.control.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId)
+  for (;;) {
+    await setTimeout(pauseMs)
+    const [next] = (await source.control.call('CLUSTER', 'GETKEYSINSLOT', slot, 1)) as string[]
+    if (next === undefined) break
+    await source.control.call('MIGRATE', '127.0.0.1', target.port, next, 0, 5_000)
+  }
+  const others = masters.filter((one) => one !== source && one !== target)
+  for (const { control } of [target, source, ...others])
+    await control.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId)
 }
 
 async function isWhole(control: Redis, nodes: number): Promise<boolean> {

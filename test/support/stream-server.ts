@@ -7,6 +7,7 @@ import type { Principal, Tier } from '../../src/identity/principal.ts'
 import { listen } from '../../src/listener.ts'
 import type { RedisConnection } from '../../src/redis/connect.ts'
 import { attachStreams, type StreamServer } from '../../src/sockets/stream-server.ts'
+import type { Probing } from '../../src/sockets/sweep.ts'
 import type { Backplane } from '../../src/streams/backplane.ts'
 import { createIntake } from '../../src/streams/intake.ts'
 import { createMemoryBackplane } from '../../src/streams/memory-backplane.ts'
@@ -57,7 +58,8 @@ export async function startStreams(
     authenticator?: Pick<Authenticator, 'stream' | 'recheck' | 'endOf'>
     rules?: Partial<Config['streams']>
     failedLogins?: number
-    socketsPerUser?: number
+    socketsPerUser?: number | Record<Tier, number>
+    probing?: Probing
     redis?: RedisConnection
     trustedProxies?: number
     port?: number
@@ -95,6 +97,7 @@ export async function startStreams(
         }),
         watch: nothingToWatch,
         onError,
+        probing: options.probing,
       })
     },
     host: '127.0.0.1',
@@ -127,7 +130,8 @@ export async function startStreams(
   }
 }
 
-function everyTier(sockets: number): Record<Tier, number> {
+function everyTier(sockets: number | Record<Tier, number>): Record<Tier, number> {
+  if (typeof sockets === 'object') return sockets
   return { free: sockets, pro: sockets, enterprise: sockets }
 }
 

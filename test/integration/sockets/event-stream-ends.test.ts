@@ -58,6 +58,32 @@ describe('Server-Sent Events that end', () => {
     await eventually(() => assert.deepEqual([...got, ...numbersSent(back)], range(1, 200)))
   })
 
+  it('hang up on a client that takes nothing for 10 s, which resumes without a hole', async () => {
+    system = await startStreams({ rules: { slowSeconds: 300, degradeSeconds: 300 } })
+    const path = `${system.url}/api/v1/streams/market-data/BIG`
+    const stalled = await openEvents(path)
+    const reader = await openEvents(path)
+    await stalled.next('connected')
+    stalled.pause()
+    const data = JSON.stringify({ text: 'x'.repeat(60_000) })
+    for (let n = 0; n < 120; n += 10) {
+      await system.backplane.publish(range(1, 10).map(() => message({ symbol: 'BIG', data })))
+      await setTimeout(20)
+    }
+    const began = performance.now()
+    await eventually(async () => assert.deepEqual(await closes(system), { 1006: 1 }), { timeoutMs: 30_000 })
+    assert.ok(performance.now() - began > 5_000)
+    assert.equal(system.streams.sockets(), 1)
+    stalled.goOn()
+    await stalled.ended
+    assert.ok(!stalled.frames.some(({ type }) => type === 'closed'))
+    const got = numbersSent(stalled)
+    assert.ok(got.length < 120)
+    const back = await openEvents(`${path}?snapshot=false`, { 'last-event-id': stalled.lastId() })
+    await eventually(() => assert.deepEqual([...got, ...numbersSent(back)], range(1, 120)))
+    assert.deepEqual(numbersSent(reader), range(1, 120))
+  })
+
   it('are gone at once when the connection breaks', async () => {
     system = await startStreams()
     const socket = connect(system.port, '127.0.0.1')

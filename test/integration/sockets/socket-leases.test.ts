@@ -76,6 +76,53 @@ describe('the leases of sockets', () => {
     assert.deepEqual([one.leases.held(), other.leases.held()], [2, 2])
   })
 
+  it('take a silent one away before any other, in whichever process it is', async () => {
+    const [one, other] = [await startProcess(), await startProcess()]
+    const oldest = open(one, 'alice')
+    await eventually(async () => assert.equal(await countOf(one, 'alice'), 1))
+    const vanished = open(other, 'alice')
+    const returned = open(other, 'alice')
+    await eventually(async () => assert.equal(await countOf(one, 'alice'), 3))
+    for (const id of [returned, vanished]) other.leases.setSilent(id, true)
+    other.leases.setSilent(returned, false)
+    other.leases.setSilent('never taken', true)
+    await setTimeout(100)
+    open(one, 'alice')
+    await eventually(() => assert.deepEqual(other.replaced, [vanished]))
+    assert.deepEqual(one.replaced, [])
+    open(one, 'alice')
+    await eventually(() => assert.deepEqual([one.replaced, other.replaced], [[oldest], [vanished]]))
+  })
+
+  it('say in every process who is near the limit, and who is not any more', async () => {
+    const [one, other] = [await startProcess(20), await startProcess(20)]
+    const here = open(one, 'alice', 4)
+    await setTimeout(100)
+    assert.ok(!one.leases.crowded(here) && !one.leases.crowded('never taken'))
+    const there = [open(other, 'alice', 4), open(other, 'alice', 4)]
+    await eventually(() => assert.ok(one.leases.crowded(here)))
+    assert.ok(there.every((id) => other.leases.crowded(id)))
+    for (const id of there) other.leases.give(id)
+    await eventually(() => assert.ok(!one.leases.crowded(here)))
+  })
+
+  it('of a socket with another limit keep its age, and the newest limit counts', async () => {
+    const [one, other] = [await startProcess(), await startProcess()]
+    const again = (id: string, most: number) => one.leases.take({ connectionId: id, userId: 'alice', most, owner: id })
+    const ids: string[] = []
+    for (const process of [one, one, other]) {
+      ids.push(open(process, 'alice'))
+      await eventually(async () => assert.equal(await countOf(one, 'alice'), ids.length))
+    }
+    again(ids[1] ?? '', 5)
+    ids.push(open(one, 'alice', 5))
+    await setTimeout(100)
+    assert.deepEqual([one.replaced, other.replaced], [[], []])
+    again(ids[1] ?? '', 2)
+    await eventually(() => assert.deepEqual([one.replaced, other.replaced], [[ids[0], ids[1]], []]))
+    assert.equal(await countOf(one, 'alice'), 2)
+  })
+
   it('are free at once when a socket closes or its process ends, and leave nothing behind', async () => {
     const [one, other] = [await startProcess(), await startProcess()]
     const ids = [open(one, 'alice'), open(one, 'alice'), open(one, 'alice')]
@@ -144,9 +191,14 @@ describe('the leases of sockets', () => {
     const ids = Array.from({ length: 5 }, (_, index) => `${index}`)
     for (const connectionId of ids) leases.take({ connectionId, userId: 'alice', most: 3, owner: connectionId })
     assert.deepEqual(replaced, ['0', '1'])
+    leases.setSilent('3', true)
+    leases.take({ connectionId: '6', userId: 'alice', most: 3, owner: '6' })
+    assert.deepEqual(replaced, ['0', '1', '3'])
+    leases.give('6')
+    leases.take({ connectionId: '3', userId: 'alice', most: 3, owner: '3' })
     leases.give('2')
     leases.take({ connectionId: '5', userId: 'alice', most: 3, owner: '5' })
-    assert.deepEqual([replaced.length, leases.held()], [2, 3])
+    assert.deepEqual([replaced.length, leases.held()], [3, 3])
     for (const connectionId of ids) leases.give(connectionId)
     assert.equal(leases.held(), 1)
   })

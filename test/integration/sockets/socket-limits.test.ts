@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import { connectRedis } from '../../../src/redis/connect.ts'
 import { openLog } from '../../../src/telemetry/log.ts'
 import { eventually } from '../../support/eventually.ts'
+import { startFaultProxy } from '../../support/fault-proxy.ts'
 import { redisForTests } from '../../support/redis.ts'
-import { connectClient, openClient, refusedHandshake } from '../../support/stream-client.ts'
+import { connectClient, openClient, refusedHandshake, type StreamClient } from '../../support/stream-client.ts'
+import { openRawClient } from '../../support/stream-raw-client.ts'
 import { principal, startStreams, type TestStreams, tokensAreNames } from '../../support/stream-server.ts'
+import { authenticator } from '../../support/stream-tokens.ts'
 
 const from = (address: string) => ({ headers: { 'x-forwarded-for': address } })
 
@@ -37,6 +41,49 @@ describe('the number of sockets', () => {
     assert.equal((await second.ended).code, 4409)
     assert.equal(await system.metric('ara_sockets_closed_total'), 2)
     for (const client of [third, bob, nobody]) assert.equal((await client.close()).code, 1005)
+  })
+
+  it('of a user with one whose client vanished keeps the live ones: the silent one goes first', async () => {
+    const system = await start({ socketsPerUser: 4, probing: { everySeconds: 1, answerSeconds: 2 } })
+    const link = await startFaultProxy(system.port)
+    const live = await connectClient(`${system.url}/ws/alerts?token=alice`)
+    const vanished = await openRawClient(link.port, '/ws/alerts?token=alice')
+    await eventually(() => assert.equal(system.streams.sockets(), 2))
+    link.goSilent()
+    const others = [await connectClient(`${system.url}/ws/alerts?token=alice`)]
+    const mute = await openRawClient(system.port, '/ws/alerts?token=alice')
+    await setTimeout(6_000)
+    assert.equal(system.streams.sockets(), 4)
+    for (let count = 0; count < 2; count += 1) {
+      others.push(await connectClient(`${system.url}/ws/alerts?token=alice`))
+    }
+    await eventually(async () =>
+      assert.deepEqual(await system.byLabel('ara_sockets_closed_total', 'code'), { 4409: 2 }),
+    )
+    assert.equal((await mute.readOn()).code, 4409)
+    for (const client of [live, ...others]) assert.equal((await client.close()).code, 1005)
+    vanished.destroy()
+    await link.close()
+  })
+
+  it('of a user follows the tier of the newest token, also of one that is renewed in place', async () => {
+    const tiers = { free: 2, pro: 3, enterprise: 4 }
+    const system = await start({ socketsPerUser: tiers, authenticator })
+    const open = (token: string) => connectClient(`${system.url}/ws/alerts?token=${token}`)
+    const renew = async (client: StreamClient | undefined, token: string) => {
+      client?.send({ type: 'auth', token })
+      await client?.next('authenticated')
+    }
+    const clients = [await open('alice'), await open('alice')]
+    await renew(clients[0], 'alice-pro')
+    clients.push(await open('alice-pro'))
+    for (const client of clients) client.send({ type: 'ping' })
+    await Promise.all(clients.map((client) => client.next('pong')))
+    await renew(clients[2], 'alice')
+    assert.equal((await clients[0]?.ended)?.code, 4409)
+    await renew(clients[1], 'alice-producer')
+    clients.push(await open('alice'))
+    for (const client of clients.slice(1)) assert.equal((await client.close()).code, 1005)
   })
 
   it('of a user is limited over all processes', async () => {

@@ -38,6 +38,59 @@ describe('the metrics of the streams', () => {
     await newest.close()
   })
 
+  it('count each limit by its name, also where several share a code or there is none', async () => {
+    const never = new Promise<never>(() => undefined)
+    const stream = async (token: string) => (token === 'slow' ? never : tokensAreNames.stream(token, false))
+    const limits = {
+      ...{
+        maxSubscriptions: 1,
+        maxInboundPerSecond: 5,
+        maxSocketsPerAddress: 4,
+        maxSockets: 8,
+        handshakesPerMinute: 5,
+      },
+      ...{ origins: ['https://a.example'], anonymous: ['alerts' as const, 'market-data' as const] },
+    }
+    system = await startStreams({
+      ...{ rules: limits, socketsPerUser: 1, trustedProxies: 1, failedLogins: 1 },
+      authenticator: { ...tokensAreNames, stream },
+    })
+    const url = `${system.url}/ws/alerts`
+    const limited = () => system.byLabel('ara_sockets_limited_total', 'limit')
+    const slow = openClient(`${url}?token=slow`, from('192.0.2.9'))
+    const tokenless = openClient(`${system.url}/ws/predictions/AAPL`, from('192.0.2.9'))
+    await connectClient(`${url}?token=alice`)
+    const newest = await connectClient(`${url}?token=alice`)
+    assert.equal((await openClient(url, { origin: 'https://b.example' }).ended).code, 4403)
+    const events = await fetch(`${url.replace('ws', 'http').replace('/ws/', '/api/v1/streams/')}`, {
+      headers: { origin: 'https://b.example' },
+    })
+    assert.equal(events.status, 403)
+    for (const code of [4401, 4529]) {
+      assert.equal((await openClient(`${url}?token=bad`, from('192.0.2.2')).ended).code, code)
+    }
+    const here = await Promise.all([1, 2, 3, 4].map(() => connectClient(url, from('192.0.2.1'))))
+    assert.equal((await openClient(url, from('192.0.2.1')).ended).code, 4529)
+    const last = await connectClient(url)
+    assert.equal((await refusedHandshake(url)).status, 503)
+    const [greedy, large, huge, loud] = here
+    greedy?.send({ type: 'subscribe', channel: 'market-data', symbol: 'AAPL' })
+    large?.send('x'.repeat(65_537))
+    huge?.send('x'.repeat(300_000))
+    for (let n = 0; n < 6; n += 1) loud?.send({ type: 'pong' })
+    assert.deepEqual(
+      await Promise.all(here.map(({ ended }) => ended.then(({ code }) => code))),
+      [4429, 1009, 1006, 4529],
+    )
+    assert.equal((await refusedHandshake(url, from('192.0.2.1'))).status, 429)
+    assert.deepEqual([(await slow.ended).code, (await tokenless.ended).code], [4500, 4401])
+    assert.deepEqual(await limited(), {
+      ...{ user: 1, origin: 2, logins: 1, address: 1, total: 1, subscriptions: 1, frame_size: 2, messages: 1 },
+      ...{ handshakes: 1, token_check: 1, first_token: 1 },
+    })
+    for (const client of [newest, last]) await client.close()
+  })
+
   it('count who is turned away before the handshake by the reason', async () => {
     system = await startStreams({ rules: { maxSockets: 2, handshakesPerMinute: 2 }, trustedProxies: 1 })
     const url = `${system.url}/ws/alerts`
