@@ -126,6 +126,7 @@ const TAKE_LIMITED = take(
     )`,
 )
 
+/** What `IS TRUE` stands around is looked up in a hash; as a join it would compare each row that was chosen with each that was taken. */
 function take(passing: string, andAlso: string): string {
   return `
     WITH RECURSIVE gate AS MATERIALIZED (
@@ -145,7 +146,7 @@ function take(passing: string, andAlso: string): string {
       FOR UPDATE SKIP LOCKED
     ), fed AS (
       UPDATE due SET fed_until = ${fedUntil('chosen.lane')} FROM chosen
-      WHERE due.delivery_id = ANY (ARRAY(SELECT delivery_id FROM taken)) AND due.delivery_id = chosen.delivery_id
+      WHERE due.delivery_id = chosen.delivery_id AND (chosen.delivery_id IN (SELECT delivery_id FROM taken)) IS TRUE
       RETURNING due.delivery_id, due.webhook_id, due.attempt + 1 AS attempt, chosen.lane
     ), probing AS (
       UPDATE webhook_health SET breaker = 'probing', updated_at = now(),

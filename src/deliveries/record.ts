@@ -11,6 +11,7 @@ export interface AttemptResult {
   status: 'success' | 'failed' | 'aborted'
   /** Milliseconds until the next attempt; null when this was the last one. */
   retryInMs: number | null
+  /** JSON. */
   requestHeaders: string
   responseCode: number | null
   responseHeaders: Buffer | null
@@ -59,7 +60,7 @@ function recordDay(
       results.map((result) => result.attempt),
       results.map((result) => result.status),
       results.map((result) => result.retryInMs),
-      results.map((result) => result.requestHeaders),
+      arrayOfJson(results.map((result) => result.requestHeaders)),
       results.map((result) => result.responseCode),
       results.map((result) => result.responseHeaders),
       results.map((result) => result.responseBody),
@@ -69,6 +70,14 @@ function recordDay(
       worker,
     ],
   })
+}
+
+/**
+ * Half of a record's bytes. Its quotes are escaped in an array as in JSON, and it holds no control characters, so what is fast
+ * does: the driver takes two regular expressions for each value.
+ */
+function arrayOfJson(texts: readonly string[]): string {
+  return `{${texts.map((text) => JSON.stringify(text)).join(',')}}`
 }
 
 interface Recorded {

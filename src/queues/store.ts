@@ -1,5 +1,6 @@
 import { type ConnectionOptions, createPostgresBackend } from 'bullmq'
 import type { RedisConnection } from '../redis/connect.ts'
+import { createGatheredBackend } from './gathered-backend.ts'
 
 /** Where BullMQ keeps its jobs. */
 export type QueueStore =
@@ -14,8 +15,8 @@ const POSTGRES_POOL = 5
 
 export interface QueueConnection {
   connection: ConnectionOptions
-  /** BullMQ's types tie a backend to its own kind of connection; here both leave as those of the default backend. */
-  backend: undefined
+  /** BullMQ's types tie a backend to its own kind of connection; here both leave as those of the one on Redis. */
+  backend: typeof createGatheredBackend
   /** Ends what BullMQ does not: a Redis connection that was handed to it. */
   end: () => void
 }
@@ -23,7 +24,7 @@ export interface QueueConnection {
 export function connectStore(store: QueueStore, use: 'queue' | 'worker'): QueueConnection {
   if (store.kind === 'redis') {
     const redis = store.connect(use)
-    return { connection: redis as ConnectionOptions, backend: undefined, end: () => redis.disconnect() }
+    return { connection: redis as ConnectionOptions, backend: createGatheredBackend, end: () => redis.disconnect() }
   }
   const options = {
     connectionString: store.url,
@@ -32,7 +33,7 @@ export function connectStore(store: QueueStore, use: 'queue' | 'worker'): QueueC
   }
   return {
     connection: options as unknown as ConnectionOptions,
-    backend: createPostgresBackend as unknown as undefined,
+    backend: createPostgresBackend as unknown as typeof createGatheredBackend,
     end: () => undefined,
   }
 }

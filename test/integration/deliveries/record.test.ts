@@ -29,6 +29,32 @@ describe('a record', () => {
     assert.equal(await openRows(), 0)
   })
 
+  it('keeps the headers that were sent as they are, whatever is in them', async () => {
+    const texts = [
+      'a "quoted" one',
+      'C:\\ and \\"',
+      '{1,2},NULL',
+      'tab\tand\nline',
+      'caf\u00e9 \ud83d\ude80',
+      '',
+      'NULL',
+    ]
+    const sent = texts.map((text) => JSON.stringify({ 'X-Sent': text }))
+    const ids = await Promise.all(sent.map(() => openDelivery(bench.db())))
+    await Promise.all(ids.map((deliveryId) => claim({ deliveryId, attempt: 1 })))
+    await Promise.all(
+      ids.map((deliveryId, index) => record(result({ deliveryId, attempt: 1, requestHeaders: sent[index] ?? '' }))),
+    )
+    const kept = await bench.db().query<{ delivery_id: string; request_headers: string }>({
+      text: 'SELECT delivery_id, request_headers FROM attempts',
+    })
+    const byId = new Map(kept.map((row) => [row.delivery_id, row.request_headers]))
+    assert.deepEqual(
+      ids.map((id) => byId.get(id)),
+      sent,
+    )
+  })
+
   it('opens a failed attempt again after its delay and counts nothing yet', async () => {
     const deliveryId = await openDelivery(bench.db())
     await claim({ deliveryId, attempt: 1 })

@@ -95,6 +95,53 @@ describe('the delivery queue', () => {
     await eventually(() => ran.includes('kept'), { timeoutMs: 30_000 })
   })
 
+  it("adds and ends jobs together in Redis, and what is wrong with one of them is that one's alone", async () => {
+    const redis = await newRedis()
+    const store = storeOn(redis)
+    const queue = await openQueue(store)
+    const ids = Array.from({ length: 120 }, (_, index) => `job-${index}`)
+    const running: string[] = []
+    const errors: string[] = []
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const worker = await openDeliveryWorker({
+      ...{
+        store,
+        lane: 'quick',
+        name: 'test',
+        concurrency: ids.length,
+        onError: (error) => errors.push(String(error)),
+      },
+      async attempt(job) {
+        running.push(job.delivery_id)
+        await released
+        return true
+      },
+    })
+    closers.push(() => worker.close(500))
+    const client = new Redis(redis.url)
+    closers.push(() => client.disconnect())
+    await client.config('RESETSTAT')
+    await queue.add([...ids, ...ids].map((id) => ({ delivery_id: id, attempt: 1, webhook_id: 'two' })))
+    assert.ok((await scriptsRun(client)) < 10)
+    worker.run()
+    await eventually(() => running.length === ids.length)
+    assert.deepEqual([...running].sort(), [...ids].sort())
+    await client.del('{ara}:deliveries:job-7~1')
+    await client.config('RESETSTAT')
+    release()
+    await eventually(async () => (await queue.current().getJobCounts('active'))['active'] === 1)
+    assert.deepEqual(await client.lrange('{ara}:deliveries:active', 0, -1), ['job-7~1'])
+    assert.ok((await scriptsRun(client)) < 40)
+    await eventually(() => errors.length > 0)
+    assert.deepEqual(
+      errors.filter((error) => !error.includes('Missing key for job job-7~1')),
+      [],
+    )
+  })
+
   it('leaves no connection behind when it is closed, nor when it is closed while Redis is away', async () => {
     const redis = await newRedis()
     const store = storeOn(redis)
@@ -112,6 +159,11 @@ describe('the delivery queue', () => {
     assert.deepEqual(await clientsOf(redis), [])
   })
 })
+
+async function scriptsRun(client: Redis): Promise<number> {
+  const calls = (await client.info('commandstats')).matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)
+  return [...calls].reduce((sum, [, count]) => sum + Number(count), 0)
+}
 
 async function newRedis(): Promise<TestRedis> {
   const redis = await startRedis()
