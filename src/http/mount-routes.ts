@@ -49,7 +49,7 @@ function handle(route: Route): Middleware {
     const complaints: Complaint[] = []
     const params = check(route.params, ctx['params'], 'path', complaints)
     const query = route.query || ctx.querystring !== '' ? checkQuery(route, ctx, complaints) : undefined
-    const body = route.body ? check(route.body, parseBody(ctx), '', complaints) : undefined
+    const body = route.body ? checkBody(route, parseBody(ctx), complaints) : undefined
     if (complaints.length > 0) throw invalid(complaints)
     ctx.status = route.status ?? 200
     const answer = await route.handle({ principal: ctx.state['principal'], params, query, body, ctx })
@@ -69,6 +69,10 @@ function checkQuery(route: Route, ctx: Context, complaints: Complaint[]): unknow
 function parseBody(ctx: Context): unknown {
   const bytes: Buffer = ctx.state['rawBody']
   return bytes.length === 0 ? {} : parseStrictJson(bytes.toString('utf8'))
+}
+
+function checkBody({ body, isPlain }: Route, given: unknown, complaints: Complaint[]): unknown {
+  return isPlain?.(given) ? given : check(body, given, '', complaints)
 }
 
 function check(schema: z.ZodType | undefined, given: unknown, place: string, complaints: Complaint[]): unknown {
