@@ -19,6 +19,26 @@ export function mountRoutes(router: Router, routes: readonly Route[], gate: Gate
   for (const route of routes) router[route.method](route.path, ...middlewareOf(route, gate))
 }
 
+/**
+ * Answers the routes without parameters, which one look-up finds. The router, which tries one pattern after the other, has
+ * the rest: other spellings of their paths, other methods, and parameters.
+ */
+export function exactRoutes(routes: readonly Route[], gate: Gate): Middleware {
+  const exact = routes.filter((route) => !route.path.includes(':'))
+  const steps = new Map(
+    exact.map((route) => [`${route.method.toUpperCase()} ${route.path}`, middlewareOf(route, gate)]),
+  )
+  return function exactRoute(ctx: Context, next: Next) {
+    const found = steps.get(`${ctx.method} ${ctx.path}`)
+    return found ? take(found, ctx, next) : next()
+  }
+}
+
+function take(steps: readonly Middleware[], ctx: Context, next: Next, place = 0): Promise<unknown> {
+  const step = steps[place]
+  return step ? step(ctx, () => take(steps, ctx, next, place + 1)) : next()
+}
+
 function middlewareOf(route: Route, gate: Gate): Middleware[] {
   return [
     nameRoute(route.path),
