@@ -3,7 +3,7 @@ import { invalid } from '../errors.ts'
 import { userIdSchema } from '../identity/claims.ts'
 import { parseId, publicId, uuidTime, uuidv7 } from '../ids.ts'
 import type { JsonValue } from '../json/strict-json.ts'
-import { canonicalEvent, catalogue, publishedType, validateEventData } from './catalogue.ts'
+import { canonicalEvent, catalogue, PUBLISHED_TYPES, publishedType, validateEventData } from './catalogue.ts'
 import type { NewEvent } from './new-event.ts'
 
 /** `POST /api/v1/events`: what a producer sends. */
@@ -18,6 +18,21 @@ export const EventInput = z.strictObject({
   user_id: userIdSchema.optional(),
 })
 export type EventInput = z.infer<typeof EventInput>
+
+/** Whether it is what `EventInput` lets through as it is: a type and data, and perhaps an id. */
+export function isPlainEvent(given: unknown): given is EventInput {
+  if (!isObject(given)) return false
+  for (const name in given) if (!PLAIN_FIELDS.has(name)) return false
+  const { event_type, data, event_id } = given
+  return PUBLISHED.has(event_type) && isObject(data) && (event_id === undefined || typeof event_id === 'string')
+}
+
+const PLAIN_FIELDS: ReadonlySet<string> = new Set(['event_type', 'data', 'event_id'])
+const PUBLISHED: ReadonlySet<unknown> = new Set(PUBLISHED_TYPES)
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 export interface PreparedEvent {
   stored: NewEvent

@@ -1,3 +1,4 @@
+import { plainArray, textArray } from '../db/array-text.ts'
 import type { Sql } from '../db/database.ts'
 import { type KeyUse, keyOf } from '../idempotency/idempotency-keys.ts'
 import { SUBSCRIBES } from '../webhooks/subscribes.ts'
@@ -41,39 +42,43 @@ export async function storeSubmissions(
   sql: Sql,
   submissions: readonly Pick<Submission, 'events' | 'use' | 'answer'>[],
 ): Promise<(number[] | null)[]> {
-  const events = submissions.flatMap((one, number) => one.events.map((event) => ({ ...event, number })))
+  const events = submissions.flatMap((one) => one.events)
+  const numbers = submissions.flatMap((one, number) => one.events.map(() => number))
   const uses = submissions
-    .flatMap(({ use, answer }, number) => (use ? [{ ...use, ...answer, number }] : []))
-    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    .flatMap(({ use, answer }, number) => (use ? [{ use, answer, number, sortedBy: keyOf(use) }] : []))
+    .sort((a, b) => (a.sortedBy < b.sortedBy ? -1 : 1))
   const traced = events.some((event) => event.traceparent !== undefined)
   const keyless = submissions.flatMap(({ use }, number) => (use ? [] : [number]))
-  const rows = await sql.query<{ number: number; deliveries: number[] }>({
+  const rows = await sql.query<{ number: number; deliveries: string }>({
     name: traced ? 'submissions-store-traced' : 'submissions-store',
     text: traced ? STORE_TRACED : STORE,
     values: [
-      events.map((event) => event.id),
-      events.map((event) => event.type),
-      events.map((event) => event.symbol),
-      events.map((event) => event.userId),
-      events.map((event) => event.canonical),
-      events.map((event) => event.timestamp),
-      events.map((event) => event.publishedBy),
-      events.map((event) => event.streamed),
-      events.map((event) => event.number),
-      uses.map((use) => use.number),
-      uses.map((use) => use.principal),
-      uses.map((use) => use.route),
-      uses.map((use) => use.key),
-      uses.map((use) => use.bodySha256),
-      uses.map((use) => use.status),
-      uses.map((use) => use.body),
-      keyless,
-      ...(traced ? [events.map((event) => event.traceparent ?? null)] : []),
+      plainArray(events.map((event) => event.id)),
+      textArray(events.map((event) => event.type)),
+      textArray(events.map((event) => event.symbol)),
+      textArray(events.map((event) => event.userId)),
+      events.map((event) => event.canonical).join(BETWEEN),
+      plainArray(events.map((event) => event.timestamp)),
+      textArray(events.map((event) => event.publishedBy)),
+      plainArray(events.map((event) => event.streamed)),
+      plainArray(numbers),
+      plainArray(uses.map(({ number }) => number)),
+      textArray(uses.map(({ use }) => use.principal)),
+      textArray(uses.map(({ use }) => use.route)),
+      textArray(uses.map(({ use }) => use.key)),
+      textArray(uses.map(({ use }) => `\\x${use.bodySha256.toString('hex')}`)),
+      plainArray(uses.map(({ answer }) => answer.status)),
+      uses.map(({ answer }) => answer.body).join(BETWEEN),
+      plainArray(keyless),
+      ...(traced ? [textArray(events.map((event) => event.traceparent ?? null))] : []),
     ],
   })
-  const stored = new Map(rows.map((row) => [row.number, row.deliveries]))
+  const stored = new Map(rows.map((row) => [row.number, row.deliveries.split(',').map(Number)]))
   return submissions.map((_, number) => stored.get(number) ?? null)
 }
+
+/** Between JSON texts, which hold no such character unescaped: to escape their quotes for an array would cost more. */
+const BETWEEN = '\x1f'
 
 /**
  * Whether a row is of a submission that nobody has made before. As a join the planner, which expects few rows, would compare
@@ -88,7 +93,7 @@ function storing(traced: boolean): string {
   const trace = traced ? { given: ', $18::text[]', column: ', traceparent' } : { given: '', column: '' }
   return `
   WITH event AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], string_to_array($5, E'\\x1f'), $6::timestamptz[], $7::text[],
         $8::boolean[], $9::int[]${trace.given}) WITH ORDINALITY
       AS given(id, event_type, symbol, user_id, canonical, "timestamp", published_by, streamed, number${trace.column}, place)
   ), owed AS MATERIALIZED (
@@ -104,7 +109,7 @@ function storing(traced: boolean): string {
   ), taken AS (
     INSERT INTO idempotency_keys (principal, route, key, body_sha256, response_status, response_body, deliveries)
     SELECT used.principal, used.route, used.key, used.sha, used.status, used.body, answer.deliveries
-    FROM unnest($10::int[], $11::text[], $12::text[], $13::text[], $14::bytea[], $15::int[], $16::text[]) WITH ORDINALITY
+    FROM unnest($10::int[], $11::text[], $12::text[], $13::text[], $14::bytea[], $15::int[], string_to_array($16, E'\\x1f')) WITH ORDINALITY
       AS used(number, principal, route, key, sha, status, body, place)
     JOIN answer ON answer.number = used.number ORDER BY used.place
     ON CONFLICT DO NOTHING RETURNING principal, route, key
@@ -126,5 +131,5 @@ function storing(traced: boolean): string {
     INSERT INTO due (delivery_id, webhook_id, event_id, max_attempts)
     SELECT id, webhook_id, event_id, max_attempts FROM owed WHERE ${IS_FRESH}
   )
-  SELECT number, deliveries FROM answer WHERE ${IS_FRESH}`
+  SELECT number, array_to_string(deliveries, ',') AS deliveries FROM answer WHERE ${IS_FRESH}`
 }

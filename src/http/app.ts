@@ -11,7 +11,7 @@ import { logRequests } from './middleware/log-requests.ts'
 import { renderErrors } from './middleware/render-errors.ts'
 import { requestId } from './middleware/request-id.ts'
 import { traceRequests } from './middleware/trace-requests.ts'
-import { mountRoutes } from './mount-routes.ts'
+import { exactRoutes, mountRoutes } from './mount-routes.ts'
 import type { Route } from './route.ts'
 
 export interface AppDeps {
@@ -32,11 +32,12 @@ export interface AppDeps {
 export function createApp(deps: AppDeps): Koa {
   const app = new Koa()
   const router = new Router({ exclusive: false })
-  mountRoutes(router, deps.routes, {
+  const gate = {
     authenticate: authenticate(deps.authenticator, deps.logins),
     limitRequests: deps.limitRequests,
     bodyLimit: deps.bodyLimit,
-  })
+  }
+  mountRoutes(router, deps.routes, gate)
   // Everything that can fail is rendered by our own middleware; what Koa reports is a client that went away.
   app.silent = true
   app.on('error', (error: Error) => deps.log.debug({ err: error }, 'response.error'))
@@ -47,6 +48,7 @@ export function createApp(deps: AppDeps): Koa {
   app.use(securityHeaders())
   app.use(renderErrors(deps.log))
   for (const page of deps.pages) app.use(page)
+  app.use(exactRoutes(deps.routes, gate))
   app.use(router.routes())
   app.use(router.allowedMethods())
   return app

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import { complaintsOf, PLAIN } from '../complaints.ts'
 import { ApiError, badRequest, type Complaint, invalid, tooLarge } from '../errors.ts'
-import { EventInput } from '../events/prepare-event.ts'
+import { EventInput, isPlainEvent } from '../events/prepare-event.ts'
 import { type JsonValue, parseStrictJson } from '../json/strict-json.ts'
 
 const MOST_EVENTS = 1_000
@@ -55,6 +55,7 @@ function readArray(text: string): JsonValue[] {
 }
 
 function parseEvent(item: JsonValue): EventInput {
+  if (isPlainEvent(item)) return item
   const parsed = EventInput.safeParse(item, PLAIN)
   if (parsed.success) return parsed.data
   throw invalid(complaintsOf(parsed.error))

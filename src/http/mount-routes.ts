@@ -19,6 +19,26 @@ export function mountRoutes(router: Router, routes: readonly Route[], gate: Gate
   for (const route of routes) router[route.method](route.path, ...middlewareOf(route, gate))
 }
 
+/**
+ * Answers the routes without parameters, which one look-up finds. The router, which tries one pattern after the other, has
+ * the rest: other spellings of their paths, other methods, and parameters.
+ */
+export function exactRoutes(routes: readonly Route[], gate: Gate): Middleware {
+  const exact = routes.filter((route) => !route.path.includes(':'))
+  const steps = new Map(
+    exact.map((route) => [`${route.method.toUpperCase()} ${route.path}`, middlewareOf(route, gate)]),
+  )
+  return function exactRoute(ctx: Context, next: Next) {
+    const found = steps.get(`${ctx.method} ${ctx.path}`)
+    return found ? take(found, ctx, next) : next()
+  }
+}
+
+function take(steps: readonly Middleware[], ctx: Context, next: Next, place = 0): Promise<unknown> {
+  const step = steps[place]
+  return step ? step(ctx, () => take(steps, ctx, next, place + 1)) : next()
+}
+
 function middlewareOf(route: Route, gate: Gate): Middleware[] {
   return [
     nameRoute(route.path),
@@ -49,7 +69,7 @@ function handle(route: Route): Middleware {
     const complaints: Complaint[] = []
     const params = check(route.params, ctx['params'], 'path', complaints)
     const query = route.query || ctx.querystring !== '' ? checkQuery(route, ctx, complaints) : undefined
-    const body = route.body ? check(route.body, parseBody(ctx), '', complaints) : undefined
+    const body = route.body ? checkBody(route, parseBody(ctx), complaints) : undefined
     if (complaints.length > 0) throw invalid(complaints)
     ctx.status = route.status ?? 200
     const answer = await route.handle({ principal: ctx.state['principal'], params, query, body, ctx })
@@ -69,6 +89,10 @@ function checkQuery(route: Route, ctx: Context, complaints: Complaint[]): unknow
 function parseBody(ctx: Context): unknown {
   const bytes: Buffer = ctx.state['rawBody']
   return bytes.length === 0 ? {} : parseStrictJson(bytes.toString('utf8'))
+}
+
+function checkBody({ body, isPlain }: Route, given: unknown, complaints: Complaint[]): unknown {
+  return isPlain?.(given) ? given : check(body, given, '', complaints)
 }
 
 function check(schema: z.ZodType | undefined, given: unknown, place: string, complaints: Complaint[]): unknown {

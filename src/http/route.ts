@@ -14,6 +14,8 @@ export interface Route<Body = unknown, Query = unknown, Params = unknown> {
   /** What the caller must be allowed; `authenticated` is any valid credential. */
   permission: Permission | 'authenticated' | 'public'
   body?: z.ZodType<Body>
+  /** A quick look at what `body` would let through as it is; what it does not know goes to `body`. */
+  isPlain?: (given: unknown) => boolean
   /** Accept a request without a body as `{}`. */
   bodyOptional?: boolean
   /** The handler reads the text itself (`ctx.state.rawBody`), e.g. NDJSON; `body` is not parsed. */

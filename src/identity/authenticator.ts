@@ -16,8 +16,11 @@ export interface Authenticator {
   /** How koa-jwt is to check a token on REST; what it finds goes to `claims`. */
   readonly rules: TokenRules
   claims(token: string, verified: unknown): Promise<Principal>
-  /** Whose token it is, when it was verified lately: to check a signature is a tenth of what a request costs. */
-  recall(token: string): Promise<Principal> | undefined
+  /**
+   * Whose token it is, when it was verified lately: to check a signature is a tenth of what a request costs. At once, but while
+   * the list of blocked users is asked for. Rejects with 403 for a blocked user.
+   */
+  recall(token: string): Principal | Promise<Principal> | undefined
   bearer(token: string): Promise<Principal>
   apiKey(key: string, suspect: boolean): Promise<Principal>
   /** A socket's `?token=`: a JWT, an API key, or a ticket, which is used up by it. */
@@ -86,7 +89,7 @@ export function createAuthenticator(deps: {
     claims: async (token, verified) => unlessBlocked(tokens.remember(token, verified)),
     recall(token) {
       const known = tokens.recall(token)
-      return known && unlessBlocked(known)
+      return known === undefined || blocked.has(known.userId) === false ? known : unlessBlocked(known)
     },
     bearer,
     apiKey,

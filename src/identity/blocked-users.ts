@@ -4,7 +4,7 @@ import type { Database, Sql } from '../db/database.ts'
 
 /** Which users are blocked: a copy of a small table, so that no request asks PostgreSQL for it. */
 export interface BlockedUsers {
-  has(userId: string): Promise<boolean>
+  has(userId: string): boolean | Promise<boolean>
   /** This process asks anew at the next question; the others within seconds. */
   forget(): void
 }
@@ -37,10 +37,10 @@ export function createBlockedUsers(deps: { db: Sql; now?: () => number }): Block
   }
 
   return {
-    async has(userId) {
+    has(userId) {
       if (copy && now() < askAgainAt) return copy.has(userId)
       asking ??= renew()
-      return (await asking).has(userId)
+      return asking.then((fresh) => fresh.has(userId))
     },
     forget() {
       askAgainAt = 0

@@ -26,9 +26,9 @@ export function canonicalJson(value: JsonValue): string {
 }
 
 function canonicalObject(value: { [key: string]: JsonValue }): string {
-  const members = Object.keys(value)
-    .sort(byCodePoint)
-    .map((key) => `${canonicalString(key)}: ${canonicalJson(value[key] ?? null)}`)
+  const members = sorted(Object.keys(value)).map(
+    (key) => `${canonicalString(key)}: ${canonicalJson(value[key] ?? null)}`,
+  )
   return `{${members.join(', ')}}`
 }
 
@@ -77,6 +77,13 @@ function smallFraction(text: string): string {
 function paddedExponent(exponent: number): string {
   return `${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
 }
+
+/** Without a comparison to call, the order is that of UTF-16, in a fraction of the time. */
+function sorted(keys: string[]): string[] {
+  return keys.some((key) => SURROGATE.test(key)) ? keys.sort(byCodePoint) : keys.sort()
+}
+
+const SURROGATE = /[\ud800-\udfff]/
 
 /** UTF-16 order puts surrogates (beyond the BMP) before U+E000..U+FFFF; code point order puts them after. */
 function byCodePoint(left: string, right: string): number {

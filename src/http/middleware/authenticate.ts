@@ -26,10 +26,8 @@ export function authenticate(authenticator: Authenticator, logins: LoginLimit): 
   async function identify(ctx: Context, suspect: boolean): Promise<Principal> {
     const authorization = ctx.get('Authorization')
     if (authorization === '') return authenticator.apiKey(ctx.get('X-API-Key'), suspect)
-    const [, token] = BEARER.exec(authorization) ?? []
+    const token = bearerIn(authorization)
     if (token === undefined) throw unauthorized('The Authorization header must be: Bearer <token>.')
-    const known = authenticator.recall(token)
-    if (known) return known
     await verifyBearer(ctx, async () => undefined)
     const claims = ctx.state['claims']
     if (claims === undefined) throw refusedToken(ctx.state['jwtOriginalError'])
@@ -39,9 +37,16 @@ export function authenticate(authenticator: Authenticator, logins: LoginLimit): 
   return async function authenticate(ctx: Context, next: Next) {
     // A request that names nobody is no failed login.
     if (!presentsCredential(ctx)) throw unauthorized('This needs an Authorization: Bearer token or an X-API-Key.')
-    ctx.state['principal'] = await logins.check(ctx.ip, (suspect) => identify(ctx, suspect))
+    const token = bearerIn(ctx.get('Authorization'))
+    // What is good passes however many failed before, so what is known to be good need not be counted.
+    const known = token === undefined ? undefined : authenticator.recall(token)
+    ctx.state['principal'] = await (known ?? logins.check(ctx.ip, (suspect) => identify(ctx, suspect)))
     return next()
   }
+}
+
+function bearerIn(authorization: string): string | undefined {
+  return BEARER.exec(authorization)?.[1]
 }
 
 function presentsCredential(ctx: Context): boolean {

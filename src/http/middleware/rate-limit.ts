@@ -16,10 +16,7 @@ export function limitRequests(deps: {
   const limiters = new Map(
     Object.entries(deps.perMinute).map(([tier, points]) => [tier, createCounter(tier, points, deps.redis)]),
   )
-  return async function limitRequests(ctx: Context, next: Next) {
-    const principal: Principal = ctx.state['principal']
-    const limiter = limiters.get(principal.tier)
-    if (principal.role === 'producer' || principal.role === 'admin' || !limiter) return next()
+  async function count(ctx: Context, principal: Principal, limiter: Counter): Promise<void> {
     const { allowed, counted } = await limiter(principal.userId)
     const seconds = Math.ceil(counted.msBeforeNext / 1000)
     ctx.set({
@@ -28,7 +25,13 @@ export function limitRequests(deps: {
       'X-RateLimit-Reset': String(Math.floor(Date.now() / 1000) + seconds),
     })
     if (!allowed) throw rateLimited(Math.max(1, seconds))
-    return next()
+  }
+
+  return function limitRequests(ctx: Context, next: Next) {
+    const principal: Principal = ctx.state['principal']
+    const limiter = limiters.get(principal.tier)
+    if (principal.role === 'producer' || principal.role === 'admin' || !limiter) return next()
+    return count(ctx, principal, limiter).then(next)
   }
 }
 

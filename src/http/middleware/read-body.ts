@@ -16,7 +16,7 @@ export function readBody(options: { limit: number; types: string[]; optional: bo
       throw new ApiError(415, 'unsupported_media_type', 'The body must not be compressed.')
     }
     const body = await collect(ctx, options.limit)
-    if (body.length > 0 && !ctx.is(...options.types)) {
+    if (body.length > 0 && !options.types.includes(ctx.get('Content-Type')) && !ctx.is(...options.types)) {
       throw new ApiError(415, 'unsupported_media_type', `The Content-Type must be ${options.types.join(' or ')}.`)
     }
     if (body.length === 0 && !options.optional) throw badRequest('empty_body', 'The request needs a body.')

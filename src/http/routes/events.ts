@@ -8,7 +8,7 @@ import type { AcceptEvents } from '../../events/accept-events.ts'
 import type { Announcer } from '../../events/announce.ts'
 import { EVENT_TYPES, eventTypesDocument } from '../../events/catalogue.ts'
 import { findEvent, listEvents } from '../../events/event-log.ts'
-import { EventInput, type PreparedEvent, prepareEvent } from '../../events/prepare-event.ts'
+import { EventInput, isPlainEvent, type PreparedEvent, prepareEvent } from '../../events/prepare-event.ts'
 import { presentEvent } from '../../events/present-event.ts'
 import { HOLE, type Submission } from '../../events/store-submissions.ts'
 import { symbolSchema } from '../../events/symbol.ts'
@@ -50,6 +50,7 @@ export function eventRoutes(deps: EventDeps): Route[] {
       summary: 'Publish an event: stored, streamed and delivered to webhooks. Honours Idempotency-Key.',
       permission: 'events:publish',
       body: EventInput,
+      isPlain: isPlainEvent,
       status: 202,
       async handle({ principal, body, ctx }) {
         const event = prepareEvent(body, principal.userId, new Date())
@@ -160,7 +161,9 @@ async function accept({ accept, tracing }: EventDeps, request: Span | undefined,
 
 /** The answer to one event; how many webhooks it is owed to is known once it is stored. */
 function answerOf({ answer }: PreparedEvent): string {
-  return `${JSON.stringify(answer).slice(0, -1)},"deliveries":${HOLE}}`
+  const { event_id, event_type, timestamp } = answer
+  // None of them holds what JSON escapes.
+  return `{"event_id":"${event_id}","event_type":"${event_type}","timestamp":"${timestamp}","deliveries":${HOLE}}`
 }
 
 function reader(principal: Principal) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ApiError } from '../../../src/errors.ts'
 import { canonicalEvent, catalogue } from '../../../src/events/catalogue.ts'
-import { EventInput, prepareEvent } from '../../../src/events/prepare-event.ts'
+import { EventInput, isPlainEvent, prepareEvent } from '../../../src/events/prepare-event.ts'
 import { publicId, uuidTime, uuidv7 } from '../../../src/ids.ts'
 import { parseStrictJson } from '../../../src/json/strict-json.ts'
 
@@ -37,6 +37,21 @@ describe('a prepared event', () => {
       ['alert_triggered', 'AAPL', 'alice', 'producer-1', true],
     )
     assert.equal(prepare({ event_type: 'system_error', data: { message: 'x' } }).stored.streamed, false)
+  })
+
+  it('is plain only where the schema lets it through as it is', () => {
+    const event = { event_type: 'system_error', data: { message: 'it broke', more: [{ deep: null }] } }
+    for (const plain of [event, { ...event, data: {} }, { ...event, event_id: 'any text' }]) {
+      assert.ok(isPlainEvent(plain))
+      assert.deepEqual(EventInput.parse(plain), plain)
+    }
+    const others: unknown[] = [null, 'text', 1, [], [event], {}, { data: {} }, { event_type: 'system_error' }]
+    for (const event_type of ['', 'nothing', 'webhook_failing', 'constructor', 1, null, ['system_error']]) {
+      others.push({ ...event, event_type })
+    }
+    for (const data of [null, [], 'text', 1]) others.push({ ...event, data })
+    others.push({ ...event, event_id: 1 }, { ...event, unknown: 1 }, { ...event, user_id: 'alice' })
+    for (const other of others) assert.ok(!isPlainEvent(other), JSON.stringify(other))
   })
 
   it('keeps a time of its own, in UTC with milliseconds', () => {

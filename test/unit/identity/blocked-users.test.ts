@@ -53,7 +53,7 @@ describe('the list of blocked users', () => {
 
   it('lets nobody in before it was ever read', async () => {
     away = true
-    await assert.rejects(blocked.has('alice'), /away/)
+    await assert.rejects(async () => blocked.has('alice'), /away/)
     away = false
     assert.equal(await blocked.has('alice'), false)
   })
