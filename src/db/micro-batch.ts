@@ -20,25 +20,38 @@ export function microBatch<Item, Result>(options: {
    * same rows would only wait for each other's commit. Default: any number.
    */
   maxAtOnce?: number
+  /**
+   * How long a batch is under way before another starts beside it: fewer and larger ones cost less, but what one of them waits
+   * for, a lock or a slow disk, must not hold up all. Default: none.
+   */
+  aloneMs?: number
   onBatch?: (size: number) => void
 }): MicroBatch<Item, Result> {
-  const { maxAtOnce = Number.POSITIVE_INFINITY } = options
+  const { maxAtOnce = Number.POSITIVE_INFINITY, aloneMs = 0 } = options
   let underWay = 0
+  let startedAt = 0
   const waiting: (() => void)[] = []
 
   const start = (flush: () => void) => {
-    if (underWay < maxAtOnce) flush()
-    else waiting.push(flush)
+    waiting.push(flush)
+    startWaiting()
+  }
+  const startWaiting = () => {
+    if (waiting.length === 0 || underWay >= maxAtOnce) return
+    const early = underWay === 0 ? 0 : startedAt + aloneMs - performance.now()
+    if (early <= 0) waiting.shift()?.()
+    else setTimeout(startWaiting, Math.ceil(early))
   }
   const loader = new DataLoader<Item, Result>(
     async (items) => {
       underWay += 1
+      startedAt = performance.now()
       options.onBatch?.(items.length)
       try {
         return await runByHalves(options.run, items)
       } finally {
         underWay -= 1
-        waiting.shift()?.()
+        startWaiting()
       }
     },
     {

@@ -26,19 +26,22 @@ const WINDOW_MS = 2
 const MOST_SUBMISSIONS = 200
 const MANY_EVENTS = 10
 const MOST_OF_MANY = 8
-/** While one waits for its commit another is prepared; more would only make smaller ones. */
+/** More would only make smaller ones. */
 const AT_ONCE = 2
+/** A statement of few events that takes longer waits for something, such as a key that another process takes right now. */
+const ALONE_MS = 25
 
 export function createAcceptance(deps: { db: Database; onBatch?: (size: number) => void }): AcceptEvents {
-  const together = (maxSize: number) =>
+  const together = (maxSize: number, aloneMs: number) =>
     microBatch<Submission, Acceptance>({
       run: (submissions) => acceptTogether(deps.db, submissions),
       windowMs: WINDOW_MS,
       maxSize,
       maxAtOnce: AT_ONCE,
+      aloneMs,
       ...(deps.onBatch ? { onBatch: deps.onBatch } : {}),
     })
-  const [few, many] = [together(MOST_SUBMISSIONS), together(MOST_OF_MANY)]
+  const [few, many] = [together(MOST_SUBMISSIONS, ALONE_MS), together(MOST_OF_MANY, 0)]
   return (submission) => (submission.events.length < MANY_EVENTS ? few : many)(submission)
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import { microBatch } from '../../../src/db/micro-batch.ts'
 import { unavailable } from '../../../src/errors.ts'
 
@@ -27,6 +28,40 @@ describe('a micro-batch', () => {
     })
     await Promise.all(Array.from({ length: 10 }, (_, index) => echo(index)))
     assert.deepEqual(sizes, [4, 4, 2])
+  })
+
+  it('starts another beside one that is slow, and lets what comes before that gather', async () => {
+    const started: string[][] = []
+    const finish: (() => void)[] = []
+    const store = microBatch<string, string>({
+      run: async (items) => {
+        started.push([...items])
+        await new Promise<void>((resolve) => finish.push(resolve))
+        return items
+      },
+      windowMs: 1,
+      maxSize: 100,
+      maxAtOnce: 2,
+      aloneMs: 400,
+    })
+    const until = async (batches: number) => {
+      while (started.length < batches) await setTimeout(1)
+    }
+    const answers = [store('slow')]
+    await until(1)
+    const slowSince = performance.now()
+    answers.push(store('early'))
+    await setTimeout(10)
+    answers.push(store('late'))
+    await until(2)
+    assert.ok(performance.now() - slowSince > 300, 'it was given its time')
+    assert.deepEqual(started, [['slow'], ['early', 'late']])
+    answers.push(store('third'))
+    finish[1]?.()
+    assert.deepEqual(await Promise.all(answers.slice(1, 3)), ['early', 'late'])
+    await until(3)
+    for (const done of finish) done()
+    assert.deepEqual(await Promise.all(answers), ['slow', 'early', 'late', 'third'])
   })
 
   it('fails only the guilty item of a rejected batch', async () => {
