@@ -9,6 +9,8 @@ const DAY_MS = 86_400_000
 /** Of a hundred deliveries: so many are still open, and so many have failed for good. */
 const OPEN = 10
 const FAILED = 1
+/** Each fills other days. */
+const CONNECTIONS = 2
 
 /**
  * Fills the log as four weeks of work would have: deliveries spread evenly over days and webhooks, ten to an event, an attempt
@@ -22,18 +24,30 @@ export async function fillLog(
   for (let back = DAYS; back > 0; back -= 7) await makePartitions(db, new Date(now - back * DAY_MS))
   const url = 'https://receiver.example.com/hook'
   const webhookIds = await insertWebhooks(db, Buffer.alloc(32), size.webhooks, { url, events: ['*'] })
-  const client = new Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
-    await client.query(`SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; ${UUID_AT}`)
-    const perDay = Math.ceil(size.deliveries / DAYS)
-    const batch = uuidv7()
-    for (let day = 1; day <= DAYS; day += 1) {
-      await client.query(FILL_A_DAY, [webhookIds, now - day * DAY_MS, perDay, OPEN, FAILED, batch])
-    }
+  const perDay = Math.ceil(size.deliveries / DAYS)
+  const batch = uuidv7()
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, (_, first) =>
+      connected(databaseUrl, async (client) => {
+        await client.query(`SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; ${UUID_AT}`)
+        for (let day = 1 + first; day <= DAYS; day += CONNECTIONS) {
+          await client.query(FILL_A_DAY, [webhookIds, now - day * DAY_MS, perDay, OPEN, FAILED, batch])
+        }
+      }),
+    ),
+  )
+  return connected(databaseUrl, async (client) => {
     await client.query('VACUUM ANALYZE')
     const { rows } = await client.query<{ open: number }>('SELECT count(*) AS open FROM due')
     return { webhookIds, open: Number(rows[0]?.open) }
+  })
+}
+
+async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
   } finally {
     await client.end()
   }
