@@ -66,13 +66,15 @@ export function createLoneAttempts(deps: LoneAttemptsDeps): LoneAttempts {
 
   async function makeIn(child: LoneChild, claim: Claim, signal: AbortSignal): Promise<Attempted | null> {
     clearTimeout(children.get(child))
-    signal.addEventListener('abort', child.abort, { once: true })
+    // One of its own for each: the same listener is added once, and whoever ended first would take it from the others.
+    const abort = () => child.abort()
+    signal.addEventListener('abort', abort, { once: true })
     try {
       const made = child.make(claim)
-      if (signal.aborted) child.abort()
+      if (signal.aborted) abort()
       return await made
     } finally {
-      signal.removeEventListener('abort', child.abort)
+      signal.removeEventListener('abort', abort)
       if (children.has(child) && child.told() === 0) children.set(child, endIdle(child))
     }
   }

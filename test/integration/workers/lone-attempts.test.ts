@@ -19,17 +19,19 @@ describe('a lone attempt', () => {
   let attempted: Attempted[]
   let gone: string[]
   let answer: Response
+  /** Come before `answer`. */
+  let first: Response[]
 
   before(async () => {
     database = await createDatabase()
-    receiver = await startTestReceiver({ respond: () => answer })
+    receiver = await startTestReceiver({ respond: () => first.shift() ?? answer })
   })
   after(async () => {
     await receiver.close()
     await database.drop()
   })
   beforeEach(async () => {
-    ;[attempted, gone, answer] = [[], [], { status: 200 }]
+    ;[attempted, gone, answer, first] = [[], [], { status: 200 }, []]
     await database.db.query({ text: 'TRUNCATE webhooks, webhook_stats, due, deliveries, attempts, events' })
     await storeWebhook(database.db, { url: receiver.url })
   })
@@ -133,6 +135,25 @@ describe('a lone attempt', () => {
     await eventually(() => receiver.received.length > before)
     stop.abort()
     assert.equal((await making)?.status, 'aborted')
+  })
+
+  it('is aborted with its worker also after others of its process have ended', async () => {
+    lone = newLone()
+    const stop = new AbortController()
+    const make = async (count: number) => {
+      const ids = await Promise.all(Array.from({ length: count }, () => openDelivery(database.db)))
+      return ids.map((deliveryId) => lone.make({ deliveryId, attempt: 1 }, stop.signal))
+    }
+    // All processes run, and so each gets one at once.
+    await Promise.all(await make(LONE_PROCESSES))
+    first = Array.from({ length: LONE_PROCESSES }, () => ({ status: 200, delayMs: 500 }))
+    answer = 'hang'
+    const before = receiver.received.length
+    const making = await make(LONE_PROCESSES + 1)
+    await eventually(() => receiver.received.length === before + making.length)
+    stop.abort()
+    const statuses = (await Promise.all(making)).map((made) => made?.status).sort()
+    assert.deepEqual(statuses, ['aborted', ...Array.from({ length: LONE_PROCESSES }, () => 'success')])
   })
 
   function newOpening(crashAt?: CrashAt): Opening {
