@@ -53,7 +53,8 @@ export function createOutbox(
     put(heard) {
       gathered.push(heard)
       if (gatherMs === 0 || gathered.length >= MOST_GATHERED) settle()
-      else timer ??= setTimeout(settle, Math.max(LEAST_MS, spreadAt + gatherMs - now()))
+      // Whole milliseconds, upwards: a timer drops the fraction, and each spread costs a write for every socket.
+      else timer ??= setTimeout(settle, Math.max(LEAST_MS, Math.ceil(spreadAt + gatherMs - now())))
     },
     settle,
     close() {

@@ -51,13 +51,14 @@ export function readPlainMessage(value: JsonObject): Publication['messages'][num
  */
 export function toMessages(publication: Publication, now: Date): OutgoingMessage[] {
   const complaints: Complaint[] = []
+  const nowText = now.toISOString()
   const messages = publication.messages.map((message, index): OutgoingMessage => {
     const data = message.channel === 'predictions' ? completed(message, index, complaints) : message.data
     const text = dataText(data)
-    if (Buffer.byteLength(text) > LARGEST_DATA) {
+    if (isOver(text, LARGEST_DATA)) {
       throw tooLarge(`messages.${index}.data has more than ${LARGEST_DATA} bytes.`)
     }
-    const timestamp = new Date(message.timestamp ?? now).toISOString()
+    const timestamp = message.timestamp === undefined ? nowText : new Date(message.timestamp).toISOString()
     if (!RFC_3339_YEAR.test(timestamp)) {
       complaints.push({ path: `messages.${index}.timestamp`, reason: 'must be in the years 0001 to 9999' })
     }
@@ -65,6 +66,11 @@ export function toMessages(publication: Publication, now: Date): OutgoingMessage
   })
   if (complaints.length > 0) throw invalid(complaints)
   return messages
+}
+
+/** Whether a text takes more bytes in UTF-8; a UTF-16 unit takes three at most, so short ones need not be counted. */
+function isOver(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
 }
 
 /**
