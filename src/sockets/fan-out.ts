@@ -22,7 +22,7 @@ export interface FanOut {
 /** Backlogs are looked at whenever this much was published, so none grows far over its limit. */
 const LOOK_AFTER = 1024 * 1024
 /** How long messages take is measured at most this often. */
-const MEASURE_EVERY_MS = 5
+const MEASURE_EVERY_MS = 20
 
 export function createFanOut(deps: {
   app: Pick<TemplatedApp, 'publish'>

@@ -1,5 +1,5 @@
 import { type Intake, TooFarBehind } from '../streams/intake.ts'
-import { BackplaneAway } from '../streams/publisher.ts'
+import { BackplaneAway, type OutgoingMessage } from '../streams/publisher.ts'
 import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { CLOSE } from './close-codes.ts'
 import { parsePublishFrame } from './publish-frames.ts'
@@ -79,16 +79,24 @@ export function createProducers(deps: {
     if (isFull) return refuse('slow_down', tag, 'Too much is under way on this socket.', lag(standing))
     standing.messages += messages.length
     standing.bytes += size
-    return intake
-      .publish(messages)
-      .then(
-        (): Answer => ({ type: 'published', ...tag, accepted: messages.length }),
-        (error: unknown) => failed(error, tag),
-      )
-      .finally(() => {
-        standing.messages -= messages.length
-        standing.bytes -= size
-      })
+    return publish(standing, messages, size, tag)
+  }
+
+  async function publish(
+    standing: Standing,
+    messages: readonly OutgoingMessage[],
+    size: number,
+    tag: object,
+  ): Promise<Answer> {
+    try {
+      await intake.publish(messages)
+      return { type: 'published', ...tag, accepted: messages.length }
+    } catch (error) {
+      return failed(error, tag)
+    } finally {
+      standing.messages -= messages.length
+      standing.bytes -= size
+    }
   }
 
   function failed(error: unknown, tag: object): Promise<Answer> {
@@ -123,8 +131,7 @@ export function createProducers(deps: {
       const standing = standingOf(producer)
       const taken = take(standing, text)
       if (taken === 'other') return 'other'
-      const before = standing.answers
-      standing.answers = taken.then((answer) => before.then(() => send(producer, answer))).catch(deps.onError)
+      standing.answers = answerAfter(standing.answers, producer, taken)
       tellWhenBehind(producer, standing)
       return 'answered'
     },
@@ -138,6 +145,17 @@ export function createProducers(deps: {
         await last
       }
     },
+  }
+
+  /** Never rejects: the next answer waits for this one. */
+  async function answerAfter(before: Promise<void>, producer: Subscriber, taken: Promise<Answer>): Promise<void> {
+    try {
+      const answer = await taken
+      await before
+      send(producer, answer)
+    } catch (error) {
+      deps.onError(error)
+    }
   }
 
   function send(producer: Subscriber, answer: Answer): void {

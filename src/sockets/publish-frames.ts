@@ -37,13 +37,14 @@ export function parsePublishFrame(text: string | null, now: Date): PublishFrame 
   try {
     const frame = parseStrictJson(text)
     if (!isObject(frame)) return bad(undefined, 'bad_frame', 'The frame must be an object.')
-    const { type, id: given, ...rest } = frame
+    const { type, id: given } = frame
     if (OTHERS.includes(type)) return { kind: 'other' }
     if (given !== undefined && !isId(given)) return bad(undefined, 'bad_frame', 'id: must be a text or a number')
     id = given
     if (type !== undefined && type !== 'publish') {
       return bad(id, 'bad_frame', 'This socket publishes. It knows no such type.')
     }
+    const rest = publicationOf(frame)
     const isSingle = !('messages' in rest)
     const plain = isSingle ? readPlainMessage(rest) : null
     if (plain) return { kind: 'publish', id, messages: toMessages({ messages: [plain] }, now) }
@@ -55,6 +56,13 @@ export function parsePublishFrame(text: string | null, now: Date): PublishFrame 
     if (Array.isArray(error.details)) return invalid(id, error.details, !text.includes('"messages"'))
     return bad(id, error.code, error.message.replace('The body', 'The frame'))
   }
+}
+
+/** The frame without what belongs to the frame alone; copied only where there is such. */
+function publicationOf(frame: JsonObject): JsonObject {
+  if (!('type' in frame) && !('id' in frame)) return frame
+  const { type, id, ...publication } = frame
+  return publication
 }
 
 function isObject(value: JsonValue): value is JsonObject {
