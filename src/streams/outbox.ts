@@ -17,7 +17,7 @@ export interface Outbox {
 const SAMPLE_MS = 100
 /** Below this share of the time nothing is gathered, and above that one the longest. */
 const IDLE = 0.3
-const BUSY = 0.7
+const BUSY = 0.6
 const SHORTEST_MS = 2
 const LONGEST_MS = 10
 /** Even when it is time: the loop first hears what has come meanwhile. */
