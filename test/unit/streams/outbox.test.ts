@@ -100,6 +100,19 @@ describe('the outbox', () => {
     assert.deepEqual(turns, [[1], [2, 3, 4]])
   })
 
+  it('sends no fraction of a millisecond too soon', () => {
+    const { beBusy, put, pass, turns } = bench()
+    beBusy(1)
+    put()
+    pass(1)
+    pass(0.3)
+    put()
+    pass(9.8)
+    assert.deepEqual(turns, [[1]])
+    pass(0.2)
+    assert.deepEqual(turns, [[1], [2]])
+  })
+
   it('gathers the longer the busier the loop is', () => {
     assert.deepEqual([0, 0.29, 0.3, 0.45, 0.6, 1].map(gatherFor), [0, 0, 2, 6, 10, 10])
   })
