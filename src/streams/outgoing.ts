@@ -25,8 +25,9 @@ const Message = z.strictObject({
 export const Publication = z.strictObject({ messages: z.array(Message).min(1).max(MOST_MESSAGES) })
 export type Publication = z.infer<typeof Publication>
 
-/** Days that each month has, at a time of the day in UTC; the schema knows the others. */
-const PLAIN_TIMESTAMP = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z$/
+/** A day that its month has in every year, at a time of the day in UTC; the schema knows the others. */
+const PLAIN_TIMESTAMP =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/
 
 /**
  * Reads one message as most of them are, much sooner than the schema does, with the same result.

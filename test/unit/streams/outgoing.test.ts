@@ -162,4 +162,12 @@ describe('a message that is read without the schema', () => {
     fc.assert(property, { numRuns: 2_000 })
     assert.ok(read > 100, `only ${read} were read`)
   })
+
+  it('may have the time of any day but the last of a leap February', () => {
+    const read = Array.from({ length: 366 }, (_, day) => new Date(Date.UTC(2028, 0, 1 + day)).toISOString()).filter(
+      (timestamp) => readPlainMessage({ ...price, timestamp }) !== null,
+    )
+    assert.equal(read.length, 365)
+    assert.ok(!read.some((timestamp) => timestamp.includes('-02-29')))
+  })
 })
