@@ -1,5 +1,6 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { type Logger, rateLimitedErrors } from '../telemetry/log.ts'
+import { keepLink } from './keep-link.ts'
 import { parseRedisUrl, type RedisPlace } from './place.ts'
 
 /** One Redis, the master that Sentinels name, or all masters of a cluster: commands are the same on each. */
@@ -68,7 +69,7 @@ export function connectMember(
   server: { host: string; port: number },
   { name, log, kind }: ConnectOptions,
 ): Redis {
-  const redis = new Redis({ ...linkOptions(name, kind), ...server, ...credentials, ...tls })
+  const redis = keepLink(new Redis({ ...linkOptions(name, kind), ...server, ...credentials, ...tls }))
   redis.on('error', rateLimitedErrors(log, 'redis.error'))
   return redis
 }
@@ -78,8 +79,9 @@ function connectServer(
   { name, log, kind }: ConnectOptions,
 ): RedisConnection {
   const options = linkOptions(name, kind)
-  const redis =
-    place.kind === 'single' ? new Redis(place.url, options) : new Redis({ ...options, ...sentinelOptions(place) })
+  const redis = keepLink(
+    place.kind === 'single' ? new Redis(place.url, options) : new Redis({ ...options, ...sentinelOptions(place) }),
+  )
   redis.on('error', rateLimitedErrors(log, 'redis.error'))
   gatherWrites(redis)
   return redis
@@ -135,6 +137,8 @@ export function sentinelOptions(place: Extract<RedisPlace, { kind: 'sentinel' }>
     ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
     ...(tls.tls ? { ...tls, sentinelTLS: tls.tls, enableTLSForSentinelMode: true } : {}),
     sentinelRetryStrategy: wait,
+    // A Sentinel that says nothing is passed over.
+    sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
     // The Sentinels say when the master is another; a dead one may leave its links open.
     failoverDetector: true,
   }
