@@ -4,7 +4,7 @@ import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import { type AuthRules, answerAuth } from './answer-auth.ts'
 import { answerWatch } from './answer-watch.ts'
 import { type AskedSubscription, type FrameError, parseClientFrame, whyNoStream } from './client-frames.ts'
-import { CLOSE } from './close-codes.ts'
+import { CLOSE, retryAfter } from './close-codes.ts'
 import type { DeliveryWatch } from './delivery-watch.ts'
 import { denialOf } from './stream-access.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -22,6 +22,8 @@ export interface FrameRules extends AuthRules {
 
 type Rejection = { channel: string; symbol: string | null } & FrameError
 
+/** Its next socket may change as many in one go as this one could, which had got them back by then. */
+const CHANGES_AGAIN_MS = 8_000
 const AWAY: FrameError = { code: 'unavailable', message: 'The streams are away; try again.' }
 
 /**
@@ -38,6 +40,10 @@ export async function answerFrame(subscriber: Subscriber, text: string | null, r
   if (frame.type === 'ping') return subscriber.send({ type: 'pong', timestamp: new Date().toISOString() })
   if (frame.type === 'auth') return answerAuth(subscriber, frame, rules)
   if (frame.type === 'watch') return answerWatch(subscriber, frame, rules.watch)
+  if (subscriber.countChanges(frame.asked.length, rules.maxSubscriptions)) {
+    rules.metrics.limited('subscription_changes')
+    return rules.close(subscriber, CLOSE.tooMany, retryAfter(CHANGES_AGAIN_MS))
+  }
   const reply = { id: frame.id, several: frame.several }
   if (frame.type === 'subscribe') await subscribe(subscriber, frame.asked, reply, rules)
   else unsubscribe(subscriber, frame.asked, reply)
@@ -68,8 +74,8 @@ async function subscribe(
   const fresh = [...wanted.values()].filter(({ isNew }) => isNew)
   if (subscriptions.size + fresh.length > rules.maxSubscriptions) {
     rules.metrics.limited('subscriptions')
-    subscriber.close(CLOSE.tooManySubscriptions, `at most ${rules.maxSubscriptions} subscriptions a socket`)
-    return
+    const reason = `at most ${rules.maxSubscriptions} subscriptions a socket`
+    return rules.close(subscriber, CLOSE.tooManySubscriptions, reason)
   }
   const away = await prepareAll(subscriber, [...wanted.values()])
   if (subscriber.state !== 'open') return

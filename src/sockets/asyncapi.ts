@@ -6,7 +6,11 @@ import { producerFrames } from './publish-frames.ts'
 import { type ServerFrameType, serverFrames } from './server-frames.ts'
 
 const ANYWHERE = ['connected', 'ping', 'pong', 'token_expiring', 'authenticated', 'error'] satisfies ServerFrameType[]
-const ANY_STREAM = [...ANYWHERE, ...(['subscribed', 'unsubscribed', 'gap'] as const)] satisfies ServerFrameType[]
+const ANY_STREAM = [
+  ...ANYWHERE,
+  ...(['subscribed', 'unsubscribed', 'gap', 'prediction_update', 'market_data_update', 'alert'] as const),
+  ...(['degraded', 'restored', 'delivery_attempt'] as const),
+] satisfies ServerFrameType[]
 const CREDENTIAL = { token: { type: 'string', description: 'A JWT, an API key or a one-time ticket.' } }
 const READING = {
   ...CREDENTIAL,
@@ -29,22 +33,20 @@ interface Address {
   query: object
 }
 
-const stream = (address: string, ...sends: ServerFrameType[]): Address => {
+/** What its path subscribes to is the first of its subscriptions: any other may join it. */
+const stream = (address: string): Address => {
   const takes = Object.keys(clientFrames)
-  return { address, server: 'ws', sends: [...ANY_STREAM, ...sends], takes, query: READING }
+  return { address, server: 'ws', sends: ANY_STREAM, takes, query: READING }
 }
 const events = (address: string, ...sends: ServerFrameType[]): Address => {
   const always = ['connected', 'gap', 'token_expiring', 'closed'] as const
   return { address, server: 'http', sends: [...always, ...sends], takes: [], query: EVENTS }
 }
 const ADDRESSES: Record<string, Address> = {
-  predictions: stream('/ws/predictions/{symbol}', 'prediction_update'),
-  'market-data': stream('/ws/market-data/{symbol}', 'market_data_update', 'degraded', 'restored'),
-  alerts: stream('/ws/alerts', 'alert'),
-  many: stream(
-    '/ws',
-    ...(['prediction_update', 'market_data_update', 'alert', 'degraded', 'restored', 'delivery_attempt'] as const),
-  ),
+  predictions: stream('/ws/predictions/{symbol}'),
+  'market-data': stream('/ws/market-data/{symbol}'),
+  alerts: stream('/ws/alerts'),
+  many: stream('/ws'),
   'predictions-events': events('/api/v1/streams/predictions/{symbol}', 'prediction_update'),
   'market-data-events': events(
     '/api/v1/streams/market-data/{symbol}',

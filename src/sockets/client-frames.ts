@@ -39,9 +39,14 @@ export interface FrameError {
 
 const MOST_AT_ONCE = 1000
 const LONGEST_TOKEN = 8192
-const id = z
-  .union([z.string().max(128), z.number()], { error: 'must be a number or a text of at most 128 characters' })
+export const LONGEST_ID = 128
+/** What a client calls a frame, and finds in its answer. */
+export const FrameTag = z
+  .union([z.string().max(LONGEST_ID), z.number()], {
+    error: `must be a number or a text of at most ${LONGEST_ID} characters`,
+  })
   .optional()
+const id = FrameTag
 const number = z.int().min(0)
 const entry = {
   channel: z.string().max(64).optional(),

@@ -10,7 +10,7 @@ export const CLOSE = {
   draining: 4501,
   silent: 4508,
   tooSlow: 4513,
-  /** Messages, sockets of one address, or failed logins. */
+  /** Messages, changed subscriptions, sockets of one address, or failed logins. */
   tooMany: 4529,
   /** RFC 6455. */
   frameTooLarge: 1009,

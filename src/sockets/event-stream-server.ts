@@ -14,7 +14,6 @@ import { refuseHandshake } from './handshake.ts'
 import type { SocketLimits } from './socket-limits.ts'
 import { type Asked, readStreamUrl } from './stream-path.ts'
 import type { Subscriber } from './subscriber.ts'
-import { NO_TOKEN } from './token-lifetime.ts'
 
 /*
  * The streams as Server-Sent Events, for who cannot use WebSockets: `GET /api/v1/streams/{channel}[/{symbol}]`. A response is a
@@ -33,6 +32,7 @@ export interface EventStreamServerDeps {
 }
 
 export const EVENTS_PATH = '/api/v1/streams'
+const NO_TOKEN = 'this needs a token: ?token= or the header Authorization'
 const ALLOWED_HEADERS = 'Authorization, X-API-Key, Last-Event-ID, Cache-Control'
 
 export function attachEventStreams(app: TemplatedApp, deps: EventStreamServerDeps): void {

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { complaintsOf, PLAIN } from '../complaints.ts'
 import { ApiError, type Complaint } from '../errors.ts'
 import { type JsonObject, type JsonValue, parseStrictJson } from '../json/strict-json.ts'
-import { Publication, readPlainMessage, toMessages } from '../streams/outgoing.ts'
+import { Message, Publication, readPlainMessage, toMessages } from '../streams/outgoing.ts'
 import type { OutgoingMessage } from '../streams/publisher.ts'
-import { NOT_TEXT } from './client-frames.ts'
+import { FrameTag, LONGEST_ID, NOT_TEXT } from './client-frames.ts'
 
 type FrameId = string | number | undefined
 
@@ -15,17 +15,16 @@ export type PublishFrame =
   | { kind: 'other' }
   | { kind: 'bad'; id: FrameId; code: string; message: string; details?: readonly Complaint[] }
 
-/** The frame of several messages; the fields of one message alone, without `messages`, are a frame too. */
+const publish = { type: z.literal('publish').optional(), id: FrameTag }
+/** Several messages, or the fields of one. */
 export const producerFrames = {
-  publish: z.strictObject({
-    type: z.literal('publish').optional(),
-    id: z.union([z.string(), z.number()]).optional(),
-    ...Publication.shape,
-  }),
+  publish: z.union([
+    z.strictObject({ ...publish, ...Publication.shape }),
+    z.strictObject({ ...publish, ...Message.shape }),
+  ]),
 }
 
 const OTHERS: readonly unknown[] = ['ping', 'pong', 'auth']
-const LONGEST_ID = 128
 
 /**
  * Reads one message, `{id?, messages}`, or a frame of another type.
@@ -34,18 +33,21 @@ const LONGEST_ID = 128
 export function parsePublishFrame(text: string | null, now: Date): PublishFrame {
   if (text === null) return { kind: 'bad', id: undefined, ...NOT_TEXT }
   let id: FrameId
+  // Until the frame could be read.
+  let isSingle = !text.includes('"messages"')
   try {
     const frame = parseStrictJson(text)
     if (!isObject(frame)) return bad(undefined, 'bad_frame', 'The frame must be an object.')
     const { type, id: given } = frame
     if (OTHERS.includes(type)) return { kind: 'other' }
-    if (given !== undefined && !isId(given)) return bad(undefined, 'bad_frame', 'id: must be a text or a number')
+    if (given !== undefined && !isId(given))
+      return bad(undefined, 'bad_frame', `id: must be a number or a text of at most ${LONGEST_ID} characters`)
     id = given
     if (type !== undefined && type !== 'publish') {
       return bad(id, 'bad_frame', 'This socket publishes. It knows no such type.')
     }
     const rest = publicationOf(frame)
-    const isSingle = !('messages' in rest)
+    isSingle = !('messages' in rest)
     const plain = isSingle ? readPlainMessage(rest) : null
     if (plain) return { kind: 'publish', id, messages: toMessages({ messages: [plain] }, now) }
     const parsed = Publication.safeParse(isSingle ? { messages: [rest] } : rest, PLAIN)
@@ -53,8 +55,8 @@ export function parsePublishFrame(text: string | null, now: Date): PublishFrame 
     return { kind: 'publish', id, messages: toMessages(parsed.data, now) }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    if (Array.isArray(error.details)) return invalid(id, error.details, !text.includes('"messages"'))
-    return bad(id, error.code, error.message.replace('The body', 'The frame'))
+    if (Array.isArray(error.details)) return invalid(id, error.details, isSingle)
+    return bad(id, error.code, placed(error.message, isSingle).replace('The body', 'The frame'))
   }
 }
 
@@ -75,13 +77,18 @@ function isId(value: JsonValue): value is string | number {
 
 function invalid(id: FrameId, details: readonly Complaint[], isSingle: boolean): PublishFrame {
   const named = details.map(({ path, reason }) => ({
-    path: isSingle ? path.replace(/^messages\.0\.?/, '') : path,
+    path: placed(path, isSingle),
     reason,
   }))
   return {
     ...bad(id, 'validation_failed', 'The frame does not validate. Nothing of it was published.'),
     details: named,
   }
+}
+
+/** Of one message alone nobody knows the list that it is read as. */
+function placed(text: string, isSingle: boolean): string {
+  return isSingle ? text.replace(/^messages\.0\.?/, '') : text
 }
 
 function bad(id: FrameId, code: string, message: string): Extract<PublishFrame, { kind: 'bad' }> {

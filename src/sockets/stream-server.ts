@@ -107,8 +107,7 @@ export function attachStreams(app: TemplatedApp, deps: StreamDeps): StreamServer
   }
 
   function close(subscriber: Subscriber, code: number, reason: string): void {
-    // One that ends slowly is counted now: whether its client ever reads the code is not known.
-    if (subscriber.close(code, reason) && subscriber.state === 'ending') metrics.closed(code)
+    subscriber.close(code, reason)
   }
 
   function letIn(carrier: Carrier, visitor: Visitor, admission: Admission): Subscriber {

@@ -4,13 +4,14 @@ import { BackplaneAway } from '../streams/publisher.ts'
 import type { StreamMetrics } from '../telemetry/stream-metrics.ts'
 import type { Admission, Visitor } from './admission.ts'
 import type { Carrier } from './carrier.ts'
+import { ChangeBudget } from './change-budget.ts'
 import { CLOSE, type Refusal } from './close-codes.ts'
 import type { FanOut } from './fan-out.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 export interface SubscriberDeps {
   streams: FanOut
-  metrics: Pick<StreamMetrics, 'degraded' | 'resynced' | 'replayed' | 'gap'>
+  metrics: Pick<StreamMetrics, 'closed' | 'degraded' | 'resynced' | 'replayed' | 'gap'>
   onError: (error: unknown) => void
 }
 
@@ -47,6 +48,8 @@ export class Subscriber {
   /** Messages of the second that is named. */
   #received = 0
   #receivedIn = 0
+  /** Only of a socket that has changed any. */
+  #changes: ChangeBudget | undefined
   #work: Promise<void> = Promise.resolve()
   #waiting: (() => void)[] | undefined
 
@@ -77,6 +80,16 @@ export class Subscriber {
     this.#receivedIn = second
     this.#received += 1
     return this.#received > perSecond
+  }
+
+  /**
+   * @param subscriptions as many as it may have
+   * @returns whether so many subscriptions more that begin or end are over the limit
+   */
+  countChanges(changes: number, subscriptions: number): boolean {
+    const now = performance.now()
+    this.#changes ??= new ChangeBudget(subscriptions, now)
+    return !this.#changes.spend(changes, now)
   }
 
   send(message: object): void {
@@ -117,19 +130,20 @@ export class Subscriber {
   /**
    * Closes with a code. What waits to be sent goes out first, and the code comes after it, whenever the client reads on: to
    * end at once would lose both, since the library drops the code of a socket that is over its limit.
-   * @returns false when the socket was closing already
+   * A socket that is closing already keeps its code.
    */
-  close(code: number, reason: string): boolean {
-    if (this.state !== 'open') return false
+  close(code: number, reason: string): void {
+    if (this.state !== 'open') return
     if (this.socket.getBufferedAmount() > 0) {
       this.subscriptions.leaveAll()
       this.state = 'ending'
       this.farewell = { code, reason }
+      // Counted now: whether its client ever reads the code is not known.
+      this.#deps.metrics.closed(code)
       this.#wake()
     } else {
       this.socket.end(code, reason)
     }
-    return true
   }
 
   /** It is slow, but may catch up: prices come at most so often; predictions and alerts are not touched. */

@@ -12,7 +12,7 @@ const LARGEST_DATA = 64 * 1024
 /** As for events: an offset may lead out of the years that RFC 3339 has. */
 const RFC_3339_YEAR = /^(?!0000)\d{4}-/
 
-const Message = z.strictObject({
+export const Message = z.strictObject({
   channel: z.enum(['market-data', 'predictions'], { error: 'must be market-data or predictions' }),
   symbol: symbolSchema,
   data: z.record(

@@ -34,7 +34,8 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
   const index = createStreamIndex(commands)
   const publisher = createRedisPublisher({ commands, run, index, limits, onError })
   const followed = new Map<string, Followed>()
-  let followsAll = false
+  /** Another object each time that it begins. */
+  let wildcard: object | null = null
   let listener: (heard: Heard) => void = () => undefined
 
   const compare = startLoop({ runOnce: compareAll, everyMs: COMPARE_EVERY_MS, onError })
@@ -42,7 +43,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
     ...{ url, commands, name: 'ara-events streams', log, onError },
     onMessage(channel, text) {
       if (channel !== INDEX) followed.get(streamOfChannel(channel))?.tail.hear(parseMessage(text))
-      else if (followsAll) hear(text, 'all', 'start').catch(onError)
+      else if (wildcard) hear(text, 'all', 'start').catch(onError)
     },
     // Only now is what is missing complete, since the rest is heard.
     onBack: () => compare.wake(),
@@ -87,12 +88,16 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
 
   /** Streams that have a name and are not followed yet begin at their start: they appeared since all are followed. */
   async function hearNamed(from: 'now' | 'start'): Promise<void> {
+    const began = wildcard
     const missing = (await index.names()).filter((stream) => !followed.get(stream)?.reasons.has('all'))
-    await inSlices(missing, (stream) => hear(stream, 'all', from))
+    // Nobody would give up what begins after the wildcard has ended.
+    await inSlices(missing, async (stream) => {
+      if (wildcard !== null && wildcard === began) await hear(stream, 'all', from)
+    })
   }
 
   async function compareAll(): Promise<undefined> {
-    if (followsAll) await hearNamed('start')
+    if (wildcard) await hearNamed('start')
     const tails = [...followed.values()].map(({ tail }) => tail)
     await inSlices(
       tails.filter((tail) => tail.position() !== null),
@@ -110,7 +115,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
     follow: (stream) => hear(stream, 'one', 'now'),
     unfollow: (stream) => leave(stream, 'one'),
     async followAll() {
-      followsAll = true
+      wildcard = {}
       try {
         await ear.hear(INDEX)
         await hearNamed('now')
@@ -120,7 +125,7 @@ export function createRedisBackplane(deps: { url: string; log: Logger; history: 
       }
     },
     unfollowAll() {
-      followsAll = false
+      wildcard = null
       ear.leave(INDEX)
       for (const stream of this.named()) leave(stream, 'all')
     },

@@ -21,8 +21,11 @@ import { ASK } from '../redis/run-id.ts'
 const PREFIX = 'ara:stream:'
 /** Numbers outlive the history, so that who comes back late learns that there is a gap. */
 const NUMBERS_SECONDS = 30 * 86_400
-/** Somebody listens to a stream that never had a message; reading it again keeps its epoch. */
-const UNUSED_SECONDS = 600
+/**
+ * Somebody listens to a stream that never had a message; its epoch is kept by reading it again, which who follows does every few
+ * seconds. No longer, since anybody may ask for any number of streams.
+ */
+const UNUSED_SECONDS = 60
 /** A slice of the history ends with the message that goes over this, so that no answer holds up Redis or a process. */
 const SLICE_BYTES = 256 * 1024
 

@@ -13,6 +13,7 @@ export type SocketLimit =
   | 'token_check'
   | 'first_token'
   | 'subscriptions'
+  | 'subscription_changes'
   | 'messages'
   | 'frame_size'
 

@@ -31,7 +31,11 @@ export function publishRoutes(deps: {
           }
           if (!(error instanceof BackplaneAway)) throw error
           deps.metrics.publicationRefused('unavailable')
-          throw unavailable('The streams are not available. Nothing is kept.', 2, error)
+          throw unavailable(
+            'The streams are away. Send it again; in the worst case some of it was published already.',
+            2,
+            error,
+          )
         }
         return { accepted: messages.length }
       },

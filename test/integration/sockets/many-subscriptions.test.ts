@@ -28,4 +28,19 @@ describe('1,000 subscriptions of one socket', () => {
     assert.equal((await client.ended).code, 4429)
     await system.stop()
   })
+
+  it('are changed only so often: then the socket is told with 4529 when to come back', async () => {
+    const system = await startStreams()
+    const client = await connectClient(`${system.url}/ws?token=alice`)
+    const subscriptions = range(1, 1000).map((n) => ({ channel: 'market-data', symbol: `S${n}` }))
+    for (const type of ['subscribe', 'unsubscribe', 'subscribe', 'unsubscribe']) client.send({ type, subscriptions })
+    await eventually(() => assert.equal(client.frames.filter(({ type }) => type === 'unsubscribed').length, 2))
+    client.send({ type: 'subscribe', subscriptions })
+    client.send({ type: 'subscribe', subscriptions })
+    const { code, reason } = await client.ended
+    assert.deepEqual([code, JSON.parse(reason)], [4529, { retry_after_ms: 8000 }])
+    assert.deepEqual(await system.byLabel('ara_sockets_limited_total', 'limit'), { subscription_changes: 1 })
+    await eventually(() => assert.equal(system.streams.streams(), 0))
+    await system.stop()
+  })
 })

@@ -93,6 +93,10 @@ describe('publishing on a socket', () => {
     }
     producer.send({ ...price(1), symbol: undefined })
     assert.deepEqual(((await producer.next('error'))['details'] as { path: string }[])[0]?.path, 'symbol')
+    producer.send({ ...price(1), data: { x: 'x'.repeat(65 * KIB) } })
+    assert.match(String((await producer.next('error'))['message']), /^data has more than/)
+    producer.send({ ...price(1), id: 'x'.repeat(129) })
+    assert.match(String((await producer.next('error'))['message']), /at most 128 characters/)
     producer.socket.send(Buffer.from('{}'))
     assert.equal((await producer.next('error'))['code'], 'bad_frame')
     producer.send({ type: 'ping' })

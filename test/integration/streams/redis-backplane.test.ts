@@ -82,6 +82,28 @@ describe('what is kept of a stream on Redis', () => {
     const { seq, messages } = await few.history('market-data/MANY', 0, 100)
     assert.deepEqual([seq, messages.map((one) => one.seq)], [20, range(16, 20)])
   })
+
+  it('is nothing a minute after somebody asked for a stream that never was, unless they stay', async () => {
+    const key = 'ara:stream:{market-data/QUIET}:state'
+    const quiet = await open(redis)
+    await quiet.follow('market-data/QUIET')
+    const epoch = quiet.position('market-data/QUIET')?.epoch
+    const left = async () => Number(await command(redis, 'TTL', key))
+    assert.ok((await left()) > 0 && (await left()) <= 60)
+    await command(redis, 'EXPIRE', key, '20')
+    await eventually(async () => assert.ok((await left()) > 30))
+    await quiet.publish(prices('QUIET', 1))
+    assert.equal((await quiet.history('market-data/QUIET', 0, 10)).epoch, epoch)
+  })
+
+  it('names streams to nobody once the wildcard has ended, though they were being asked for', async () => {
+    const brief = await open(redis)
+    await brief.publish(prices('NAMED', 1))
+    const following = brief.followAll()
+    brief.unfollowAll()
+    await following
+    assert.deepEqual(brief.named(), [])
+  })
 })
 
 describe('the backplane on a Redis in trouble', () => {

@@ -52,6 +52,27 @@ describe('the AsyncAPI document', () => {
     }
   })
 
+  it('has one message of a producer as a frame, too', () => {
+    const schema = z.fromJSONSchema(messages['client.publish']?.payload ?? {})
+    const one = { channel: 'market-data', symbol: 'AAPL', data: { price: 187.5 } }
+    for (const frame of [one, { ...one, id: 1, type: 'publish' }]) assert.ok(schema.safeParse(frame).success)
+    for (const frame of [
+      { ...one, more: 1 },
+      { ...one, messages: [one] },
+      { ...one, id: 'x'.repeat(129) },
+    ]) {
+      assert.ok(!schema.safeParse(frame).success, JSON.stringify(frame))
+    }
+  })
+
+  it('has every message that may come on a path, whatever it begins with', () => {
+    const updates = ['prediction_update', 'market_data_update', 'alert', 'delivery_attempt']
+    for (const { address, messages } of Object.values(document.channels)) {
+      if (!address.startsWith('/ws') || address === '/ws/publish') continue
+      for (const update of updates) assert.ok(`server.${update}` in messages, `${update} on ${address}`)
+    }
+  })
+
   it('shows client frames that the server takes', () => {
     for (const [type, example] of Object.entries(clientFrameExamples)) {
       const parsed = parseClientFrame(JSON.stringify(example), undefined)
