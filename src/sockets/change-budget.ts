@@ -1,6 +1,8 @@
 /** As often as a socket may have subscriptions, it may change so many in one go, and each second another half of them. */
 const AT_ONCE = 4
 const A_SECOND = 0.5
+/** Where a socket may have fewer subscriptions it changes as many: clients keep to these. */
+const LEAST = 1000
 
 /**
  * What a socket may still change of its subscriptions. Each that begins costs its process and Redis more than a message does,
@@ -13,8 +15,8 @@ export class ChangeBudget {
 
   /** @param subscriptions as many as a socket may have */
   constructor(subscriptions: number, now: number) {
-    this.#subscriptions = subscriptions
-    this.#left = AT_ONCE * subscriptions
+    this.#subscriptions = Math.max(LEAST, subscriptions)
+    this.#left = AT_ONCE * this.#subscriptions
     this.#at = now
   }
 

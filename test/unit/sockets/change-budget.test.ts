@@ -15,4 +15,9 @@ describe('what a socket may change of its subscriptions', () => {
     assert.ok(!budget.spend(4001, 3_600_000))
     assert.ok(budget.spend(4000, 3_600_000))
   })
+
+  it('is more for a socket that may have more, and not less for one that may have fewer', () => {
+    assert.ok(new ChangeBudget(2000, 0).spend(8000, 0))
+    assert.ok(new ChangeBudget(10, 0).spend(4000, 0))
+  })
 })
