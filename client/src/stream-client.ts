@@ -3,10 +3,11 @@ import { Connection } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { readFrame } from './read-frame.ts'
 import { afterClose, backoff } from './reconnect-policy.ts'
-import type { DeliveryAttempt, ServerFrame, StreamMessage } from './server-frames.ts'
+import type { Channel, DeliveryAttempt, ServerFrame, StreamMessage } from './server-frames.ts'
 import { type SocketClass, socketClass } from './socket-class.ts'
 import { socketUrl } from './socket-url.ts'
-import { type StreamSubscription, type StreamWish, Subscriptions } from './subscriptions.ts'
+import type { StreamSubscription, StreamWish } from './stream-wish.ts'
+import { Subscriptions } from './subscriptions.ts'
 import { type TokenOption, TokenSource } from './token-source.ts'
 import { type DeliveryWatch, Watches, type WatchWish } from './watches.ts'
 
@@ -71,9 +72,12 @@ export class StreamClient {
    * subscribed to already is shared: the second listener gets what comes from then on.
    * @throws TypeError when it is subscribed to with other options already
    */
-  subscribe(wish: StreamWish, listener: (message: StreamMessage) => void = () => undefined): StreamSubscription {
-    // Its own function, so that one listener may be given twice.
-    const listen = (message: StreamMessage) => listener(message)
+  subscribe<Of extends Channel>(
+    wish: StreamWish<Of>,
+    listener: (message: StreamMessage<Of>) => void = () => undefined,
+  ): StreamSubscription {
+    // Its own function, so that one listener may be given twice; of another channel no message comes here.
+    const listen = (message: StreamMessage) => listener(message as StreamMessage<Of>)
     const subscriptions = this.#subscriptions
     const { name, isNew } = subscriptions.add(wish, listen)
     if (isNew) this.#flushSoon()

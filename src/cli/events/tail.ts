@@ -1,5 +1,5 @@
 import type { Channel, StreamMessage } from '../../../client/src/server-frames.ts'
-import type { StreamWish } from '../../../client/src/subscriptions.ts'
+import type { StreamWish } from '../../../client/src/stream-wish.ts'
 import { CHANNELS } from '../../environment.ts'
 import type { Call, Command } from '../command.ts'
 import { UsageError } from '../failures.ts'
