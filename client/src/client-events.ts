@@ -45,3 +45,10 @@ export interface StreamEvents {
   /** Every frame as it came, also of types that are not known here. */
   frame: ServerFrame
 }
+
+/** @throws Error when no connection comes any more */
+export function refuseClosed({ state, code, reason }: StateChange): void {
+  if (state !== 'closed') return
+  const why = code === undefined ? '' : ` (${code} ${reason ?? ''})`
+  throw new Error(`This client is closed for good${why}; connectStreams makes another one.`)
+}

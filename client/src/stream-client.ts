@@ -1,4 +1,4 @@
-import type { StateChange, StreamEvents } from './client-events.ts'
+import { refuseClosed, type StateChange, type StreamEvents } from './client-events.ts'
 import { Connection } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { Outbox } from './outbox.ts'
@@ -62,12 +62,13 @@ export class StreamClient {
   /**
    * Each message of a stream once, in order, over all reconnections; what could not be had is told by `gap`. A stream that is
    * subscribed to already is shared: the second listener gets what comes from then on.
-   * @throws TypeError when it is subscribed to with other options already, or they make no sense
+   * @throws TypeError when it is subscribed to with other options already, or they make no sense; Error when the client is closed
    */
   subscribe<Of extends Channel>(
     wish: StreamWish<Of>,
     listener: (message: StreamMessage<Of>) => void = () => undefined,
   ): StreamSubscription {
+    refuseClosed(this.#state)
     // Its own function, so that one listener may be given twice; of another channel no message comes here.
     const listen = (message: StreamMessage) => listener(message as StreamMessage<Of>)
     const subscriptions = this.#subscriptions
@@ -87,8 +88,12 @@ export class StreamClient {
     }
   }
 
-  /** Each attempt to deliver to your webhooks, from now on. What is missed while there is no connection is not told. */
+  /**
+   * Each attempt to deliver to your webhooks, from now on. What is missed while there is no connection is not told.
+   * @throws Error when the client is closed
+   */
   watchDeliveries(wish: WatchWish, listener: (attempt: DeliveryAttempt) => void): DeliveryWatch {
+    refuseClosed(this.#state)
     const watch = this.#watches.add(wish, listener)
     this.#outbox?.wake()
     return {
