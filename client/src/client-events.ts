@@ -1,4 +1,12 @@
-import type { Degraded, Refused, RefusedStream, Restored, ServerFrame, StreamMessage } from './server-frames.ts'
+import type {
+  Channel,
+  Degraded,
+  Refused,
+  RefusedStream,
+  Restored,
+  ServerFrame,
+  StreamMessage,
+} from './server-frames.ts'
 
 export type ConnectionState = 'connecting' | 'open' | 'waiting' | 'closed'
 
@@ -13,7 +21,7 @@ export interface StateChange {
 
 /** Messages of a stream that did not come. */
 export interface Missed {
-  channel: string
+  channel: Channel | 'deliveries'
   symbol: string | null
   from: number
   /** Null when the numbering began anew, and how many are missing cannot be known. */
@@ -36,4 +44,11 @@ export interface StreamEvents {
   error: Refused
   /** Every frame as it came, also of types that are not known here. */
   frame: ServerFrame
+}
+
+/** @throws Error when no connection comes any more */
+export function refuseClosed({ state, code, reason }: StateChange): void {
+  if (state !== 'closed') return
+  const why = code === undefined ? '' : ` (${code} ${reason ?? ''})`
+  throw new Error(`This client is closed for good${why}; connectStreams makes another one.`)
 }

@@ -34,7 +34,7 @@ export function readFrame(frame: ServerFrame, { subscriptions, watches, emitter 
       break
     case 'authenticated':
       for (const stream of frame.subscriptions ?? []) subscriptions.joinedOwn(stream)
-      for (const refusal of frame.dropped ?? []) subscriptions.rejected(refusal)
+      for (const refusal of frame.dropped ?? []) subscriptions.dropped(refusal)
       break
     case 'delivery_attempt':
       watches.received(frame)

@@ -1,4 +1,4 @@
-import type { StreamWish } from './subscriptions.ts'
+import type { StreamWish } from './stream-wish.ts'
 
 /** @throws TypeError when a stream that is subscribed to is wanted in another way */
 export function refuseOtherOptions(first: StreamWish, second: StreamWish, name: string): void {

@@ -68,7 +68,7 @@ export interface MarketDataUpdate extends Numbered {
   type: 'market_data_update'
   symbol: string
   /** As the producer of the prices has it. */
-  data: Record<string, unknown>
+  data: Record<string, JsonValue>
   /** Values before this one were left out. */
   conflated?: boolean
 }
@@ -78,7 +78,16 @@ export interface Alert extends Numbered {
   data: EventData['alert_triggered']
 }
 
-export type StreamMessage = PredictionUpdate | MarketDataUpdate | Alert
+/** What the streams of each channel bring. */
+export interface ChannelMessages {
+  predictions: PredictionUpdate
+  'market-data': MarketDataUpdate
+  alerts: Alert
+}
+
+export type StreamMessage<Of extends Channel = Channel> = ChannelMessages[Of]
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
 
 /** Messages `from` to `to` cannot be had. */
 export interface StreamGap {

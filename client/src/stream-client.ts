@@ -1,25 +1,17 @@
-import type { StateChange, StreamEvents } from './client-events.ts'
+import { refuseClosed, type StateChange, type StreamEvents } from './client-events.ts'
 import { Connection } from './connection.ts'
 import { Emitter } from './emitter.ts'
+import { Outbox } from './outbox.ts'
 import { readFrame } from './read-frame.ts'
 import { afterClose, backoff } from './reconnect-policy.ts'
-import type { DeliveryAttempt, ServerFrame, StreamMessage } from './server-frames.ts'
+import type { Channel, DeliveryAttempt, ServerFrame, StreamMessage } from './server-frames.ts'
 import { type SocketClass, socketClass } from './socket-class.ts'
 import { socketUrl } from './socket-url.ts'
-import { type StreamSubscription, type StreamWish, Subscriptions } from './subscriptions.ts'
-import { type TokenOption, TokenSource } from './token-source.ts'
+import type { StreamClientOptions } from './stream-client-options.ts'
+import type { StreamSubscription, StreamWish } from './stream-wish.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { TokenSource } from './token-source.ts'
 import { type DeliveryWatch, Watches, type WatchWish } from './watches.ts'
-
-export interface StreamClientOptions {
-  /** Of the server, such as `wss://streams.example`; without a path `/ws` is taken. */
-  url: string
-  /** A JWT, an API key, or what gets one or a one-time ticket whenever one is needed. None where streams are anonymous. */
-  token?: TokenOption
-  /** Where there is none built in, as in Node 20: that of the package `ws`, say. */
-  WebSocket?: SocketClass
-  /** For tests: 0 to 1. */
-  random?: () => number
-}
 
 /** After a connection that held this long the next failure is the first again. */
 const HELD_MS = 10_000
@@ -43,10 +35,11 @@ export class StreamClient {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
   #state: StateChange = { state: 'connecting' }
   #connection: Connection | null = null
+  #outbox: Outbox | null = null
   /** Failures one after another. */
   #attempt = 0
   #openSince = 0
-  #flushing = false
+  #asksAgain = false
 
   constructor(options: StreamClientOptions) {
     this.#options = options
@@ -69,14 +62,18 @@ export class StreamClient {
   /**
    * Each message of a stream once, in order, over all reconnections; what could not be had is told by `gap`. A stream that is
    * subscribed to already is shared: the second listener gets what comes from then on.
-   * @throws TypeError when it is subscribed to with other options already
+   * @throws TypeError when it is subscribed to with other options already, or they make no sense; Error when the client is closed
    */
-  subscribe(wish: StreamWish, listener: (message: StreamMessage) => void = () => undefined): StreamSubscription {
-    // Its own function, so that one listener may be given twice.
-    const listen = (message: StreamMessage) => listener(message)
+  subscribe<Of extends Channel>(
+    wish: StreamWish<Of>,
+    listener: (message: StreamMessage<Of>) => void = () => undefined,
+  ): StreamSubscription {
+    refuseClosed(this.#state)
+    // Its own function, so that one listener may be given twice; of another channel no message comes here.
+    const listen = (message: StreamMessage) => listener(message as StreamMessage<Of>)
     const subscriptions = this.#subscriptions
-    const { name, isNew } = subscriptions.add(wish, listen)
-    if (isNew) this.#flushSoon()
+    const name = subscriptions.add(wish, listen)
+    this.#outbox?.wake()
     return {
       get position() {
         return subscriptions.position(name)
@@ -85,20 +82,24 @@ export class StreamClient {
         return subscriptions.position(name, true)
       },
       unsubscribe: () => {
-        const target = subscriptions.remove(name, listen)
-        if (target) this.#send({ type: 'unsubscribe', ...target })
+        subscriptions.remove(name, listen)
+        this.#outbox?.wake()
       },
     }
   }
 
-  /** Each attempt to deliver to your webhooks, from now on. What is missed while there is no connection is not told. */
+  /**
+   * Each attempt to deliver to your webhooks, from now on. What is missed while there is no connection is not told.
+   * @throws Error when the client is closed
+   */
   watchDeliveries(wish: WatchWish, listener: (attempt: DeliveryAttempt) => void): DeliveryWatch {
+    refuseClosed(this.#state)
     const watch = this.#watches.add(wish, listener)
-    this.#flushSoon()
+    this.#outbox?.wake()
     return {
       stop: () => {
-        const frame = this.#watches.remove(watch)
-        if (frame) this.#send(frame)
+        this.#watches.remove(watch)
+        this.#outbox?.wake()
       },
     }
   }
@@ -128,12 +129,17 @@ export class StreamClient {
       return
     }
     try {
-      this.#connection = new Connection({
+      const connection = new Connection({
         url: this.#url,
         token: token.value,
         WebSocket: this.#WebSocket,
         onFrame: (frame) => this.#read(frame),
         onClosed: (code, reason) => this.#closed(code, reason),
+      })
+      this.#connection = connection
+      this.#outbox = new Outbox({
+        gather: () => [...this.#subscriptions.takeRequests(), ...this.#watches.takeRequests()],
+        send: (frame) => connection.send(frame),
       })
     } catch (error) {
       this.#emitter.emit('error', { code: 'bad_url_or_token', message: String(error) })
@@ -152,7 +158,7 @@ export class StreamClient {
   }
 
   #closed(code: number, reason: string): void {
-    this.#connection = null
+    this.#disconnect()
     this.#subscriptions.lost()
     this.#watches.lost()
     if (this.#openSince > 0 && Date.now() - this.#openSince > HELD_MS) this.#attempt = 0
@@ -175,53 +181,47 @@ export class StreamClient {
     if (frame.type === 'connected') this.#opened()
     else if (frame.type === 'token_expiring') void this.#renew()
     else if (frame.type === 'error' && frame.id === AUTH && frame.code === 'unavailable') this.#renewLater()
-    else if (frame.type === 'subscribed' && this.#subscriptions.areUnasked) {
-      this.#later(this.#jitter(RETRY_MS), () => this.#flush())
-    }
+    else if (frame.type === 'subscribed' && this.#subscriptions.areAway) this.#askAgainLater()
   }
 
   #opened(): void {
     this.#openSince = Date.now()
     this.#tokens.taken()
     this.#change({ state: 'open' })
-    this.#flush()
+    this.#outbox?.open()
   }
 
   async #renew(): Promise<void> {
-    const connection = this.#connection
+    const outbox = this.#outbox
     if (!this.#tokens.canRenew) return
     const token = await this.#token()
-    if (connection === null || connection !== this.#connection) return
+    if (outbox === null || outbox !== this.#outbox) return
     if (token?.value === undefined) this.#renewLater()
-    else connection.send({ type: 'auth', token: token.value, id: AUTH })
+    else outbox.sendFirst({ type: 'auth', token: token.value, id: AUTH })
   }
 
   #renewLater(): void {
     this.#later(this.#jitter(RETRY_MS), () => void this.#renew())
   }
 
-  /** What is subscribed to in one turn is asked for in one frame. */
-  #flushSoon(): void {
-    if (this.#flushing) return
-    this.#flushing = true
-    queueMicrotask(() => {
-      this.#flushing = false
-      this.#flush()
+  #askAgainLater(): void {
+    if (this.#asksAgain) return
+    this.#asksAgain = true
+    this.#later(this.#jitter(RETRY_MS), () => {
+      this.#asksAgain = false
+      this.#subscriptions.askAwayAgain()
+      this.#outbox?.wake()
     })
   }
 
-  #flush(): void {
-    if (this.state !== 'open') return
-    for (const subscriptions of this.#subscriptions.takeUnasked()) this.#send({ type: 'subscribe', subscriptions })
-    for (const frame of this.#watches.takeUnasked()) this.#send(frame)
-  }
-
-  #send(frame: object): void {
-    if (this.state === 'open') this.#connection?.send(frame)
+  #disconnect(): void {
+    this.#connection = null
+    this.#outbox?.close()
+    this.#outbox = null
   }
 
   #stop(change: StateChange): void {
-    this.#connection = null
+    this.#disconnect()
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
     this.#change(change)

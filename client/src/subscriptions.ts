@@ -1,10 +1,11 @@
 import type { StreamEvents } from './client-events.ts'
 import { Course, type Position } from './course.ts'
 import { callSafely, type Emitter } from './emitter.ts'
+import type { Request } from './outbox.ts'
 import { RecentIds } from './recent-ids.ts'
+import { requestFrames, type StreamEntry } from './request-frames.ts'
 import { refuseOtherOptions } from './same-options.ts'
 import type {
-  Channel,
   JoinedStream,
   RefusedStream,
   StreamGap,
@@ -13,53 +14,25 @@ import type {
   Subscribed,
 } from './server-frames.ts'
 import { nameOf, own, shared, target, WILDCARD, wildcardOf } from './stream-names.ts'
-
-/** A stream to subscribe to. */
-export interface StreamWish {
-  channel: Channel
-  /** Of predictions and market-data; `*` is every symbol of market-data. */
-  symbol?: string
-  /** The newest message first. Default: true on market-data, false on the others. */
-  snapshot?: boolean
-  /** Market-data: the newest price at most once in so many milliseconds. */
-  conflateMs?: 100 | 250 | 500 | 1000 | 5000
-  /** To go on from where an earlier process of yours was, as its `position` said. */
-  since?: Position
-  /** The same of the stream of the user's own events. */
-  userSince?: Position
-}
-
-export interface StreamSubscription {
-  /** To keep, and to go on from with `since`; null before the first answer. */
-  readonly position: Position | null
-  readonly userPosition: Position | null
-  unsubscribe(): void
-}
+import { refuseSenseless, type StreamWish } from './stream-wish.ts'
 
 interface Wanted {
   wish: StreamWish
   listeners: Set<(message: StreamMessage) => void>
-  /** This socket was asked for it. */
-  asked: boolean
   /** What it was asked with. */
   resumes: boolean
   resumesOwn: boolean
   joined: boolean
+  /** The server could not take it now. */
+  isAway: boolean
 }
 
-export interface SubscribeEntry {
-  channel: Channel
-  symbol?: string
-  snapshot?: boolean
-  conflate_ms?: number
-  since?: number
-  epoch?: string
-  user_since?: number
-  user_epoch?: string
+/** What this socket was asked for, and in which round: an answer to an earlier one is not about it. */
+interface Asked {
+  wanted: Wanted
+  round: number
 }
 
-/** A frame has at most 64 KiB; an entry at its longest takes 300 bytes. */
-const ENTRIES_A_FRAME = 150
 /** An event that is announced again, as after a crash, comes with another number and the same id. */
 const EVENTS_REMEMBERED = 10_000
 const CHANNELS = { prediction_update: 'predictions', market_data_update: 'market-data', alert: 'alerts' } as const
@@ -67,39 +40,39 @@ const CHANNELS = { prediction_update: 'predictions', market_data_update: 'market
 /** What a client wants, over all its sockets: which streams, where each is, and who listens to it. */
 export class Subscriptions {
   readonly #wanted = new Map<string, Wanted>()
+  readonly #asked = new Map<string, Asked>()
   readonly #courses = new Map<string, Course>()
   readonly #events = new RecentIds(EVENTS_REMEMBERED)
   readonly #emitter: Emitter<StreamEvents>
+  #round = 0
 
   constructor(emitter: Emitter<StreamEvents>) {
     this.#emitter = emitter
   }
 
   /**
-   * @returns the subscription, and whether the server is yet to be asked for it
+   * @returns the name of the stream
    * @throws TypeError when the stream is subscribed to with other options: a socket gets each stream in one way
    */
-  add(wish: StreamWish, listener: (message: StreamMessage) => void): { name: string; isNew: boolean } {
+  add(wish: StreamWish, listener: (message: StreamMessage) => void): string {
+    refuseSenseless(wish)
     const name = nameOf(wish.channel, wish.symbol)
     const known = this.#wanted.get(name)
     if (known) {
       refuseOtherOptions(known.wish, wish, name)
       known.listeners.add(listener)
-      return { name, isNew: false }
+      return name
     }
-    const fresh = { asked: false, resumes: false, resumesOwn: false, joined: false }
+    const fresh = { resumes: false, resumesOwn: false, joined: false, isAway: false }
     this.#wanted.set(name, { wish, listeners: new Set([listener]), ...fresh })
     if (wish.since) this.#course(name).goOnFrom(wish.since)
     if (wish.userSince) this.#course(own(name)).goOnFrom(wish.userSince)
-    return { name, isNew: true }
+    return name
   }
 
-  /** @returns what to unsubscribe from, when nobody listens any more */
-  remove(name: string, listener: (message: StreamMessage) => void): { channel: Channel; symbol?: string } | null {
+  remove(name: string, listener: (message: StreamMessage) => void): void {
     const wanted = this.#wanted.get(name)
-    if (!wanted?.listeners.delete(listener) || wanted.listeners.size > 0) return null
-    this.#forget(name)
-    return wanted.asked ? target(wanted.wish) : null
+    if (wanted?.listeners.delete(listener) && wanted.listeners.size === 0) this.#forget(name)
   }
 
   position(name: string, isOwn = false): Position | null {
@@ -107,29 +80,40 @@ export class Subscriptions {
   }
 
   /**
-   * What this socket was not asked for yet, in lists that fit a frame. Wildcards come last and apart: once there, one brings
-   * every new message, and the server would not send older ones of a symbol in between.
+   * What makes the socket's streams those that are wanted. First what is no longer: a socket has a most. Wildcards come last and
+   * apart: once there, one brings every new message, and the server would not send older ones of a symbol in between.
    */
-  takeUnasked(): SubscribeEntry[][] {
-    const unasked = [...this.#wanted].filter(([, { asked }]) => !asked)
-    const [wildcards, singles] = [true, false].map((is) =>
-      unasked.filter(([, { wish }]) => (wish.symbol === WILDCARD) === is),
-    ) as [typeof unasked, typeof unasked]
-    const lists = []
-    for (let start = 0; start < singles.length; start += ENTRIES_A_FRAME) {
-      lists.push(singles.slice(start, start + ENTRIES_A_FRAME))
-    }
-    if (wildcards.length > 0) lists.push(wildcards)
-    return lists.map((list) => list.map(([name, wanted]) => this.#ask(name, wanted)))
+  takeRequests(): Request[] {
+    this.#round += 1
+    const left = [...this.#asked].filter(([name, { wanted }]) => this.#wanted.get(name) !== wanted)
+    for (const [name] of left) this.#asked.delete(name)
+    const unasked = [...this.#wanted].filter(([name, { isAway }]) => !isAway && !this.#asked.has(name))
+    const [singles, wildcards] = [false, true].map((is) =>
+      unasked
+        .filter(([, { wish }]) => (wish.symbol === WILDCARD) === is)
+        .map(([name, wanted]) => this.#ask(name, wanted)),
+    ) as [StreamEntry[], StreamEntry[]]
+    const leaving = left.map(([, { wanted }]) => target(wanted.wish))
+    return [
+      ...requestFrames('unsubscribe', this.#round, leaving),
+      ...requestFrames('subscribe', this.#round, singles),
+      ...requestFrames('subscribe', this.#round, wildcards),
+    ]
   }
 
-  get areUnasked(): boolean {
-    return [...this.#wanted.values()].some(({ asked }) => !asked)
+  /** The server could not take some of them. */
+  get areAway(): boolean {
+    return [...this.#wanted.values()].some(({ isAway }) => isAway)
+  }
+
+  askAwayAgain(): void {
+    for (const wanted of this.#wanted.values()) wanted.isAway = false
   }
 
   /** The socket is gone. */
   lost(): void {
-    for (const wanted of this.#wanted.values()) Object.assign(wanted, { asked: false, joined: false })
+    this.#asked.clear()
+    for (const wanted of this.#wanted.values()) Object.assign(wanted, { joined: false, isAway: false })
     for (const [name, course] of this.#courses) {
       // What cannot be asked for by its number goes on from the newest value, and a loss shows there.
       if (!this.#wanted.has(shared(name))) course.takeUpFromSnapshot('untold')
@@ -137,27 +121,31 @@ export class Subscriptions {
   }
 
   /** What the server could not take now, since what it needs is away, is to be asked for again. */
-  joined({ accepted = [], rejected = [] }: Subscribed): void {
-    for (const stream of accepted) this.#join(stream)
-    for (const refusal of rejected) {
-      const wanted = this.#wanted.get(nameOf(refusal.channel, refusal.symbol))
-      if (refusal.code !== 'unavailable') this.rejected(refusal)
-      else if (wanted) wanted.asked = false
+  joined({ id, accepted = [], rejected = [] }: Subscribed): void {
+    const isOfNow = ({ channel, symbol }: { channel: string; symbol: string | null }) =>
+      this.#asked.get(nameOf(channel, symbol))?.round === id
+    for (const stream of accepted.filter(isOfNow)) this.#join(stream)
+    for (const refusal of rejected.filter(isOfNow)) {
+      const name = nameOf(refusal.channel, refusal.symbol)
+      const wanted = this.#wantedAndAsked(name)
+      this.#asked.delete(name)
+      if (refusal.code !== 'unavailable') this.#refuse(refusal, wanted)
+      else if (wanted) wanted.isAway = true
     }
   }
 
   /** An anonymous socket became a user's: the streams of their own are there too. */
   joinedOwn({ channel, symbol, user }: JoinedStream): void {
-    const wanted = this.#wanted.get(nameOf(channel, symbol))
+    const wanted = this.#wantedAndAsked(nameOf(channel, symbol))
     if (wanted && user) this.#begin(own(nameOf(channel, symbol)), user, wanted.resumesOwn)
   }
 
-  rejected(refusal: RefusedStream): void {
+  /** It was there, and the server took it back. */
+  dropped(refusal: RefusedStream): void {
     const name = nameOf(refusal.channel, refusal.symbol)
-    const wanted = this.#wanted.get(name)
-    if (!wanted) return
-    this.#forget(name)
-    this.#emitter.emit('rejected', refusal)
+    const wanted = this.#wantedAndAsked(name)
+    this.#asked.delete(name)
+    this.#refuse(refusal, wanted)
   }
 
   /** A snapshot of each price follows, in place of those that were left out. */
@@ -190,26 +178,39 @@ export class Subscriptions {
     for (const { listeners } of listening) for (const listener of listeners) callSafely(listener, message)
   }
 
-  #ask(name: string, wanted: Wanted): SubscribeEntry {
+  #ask(name: string, wanted: Wanted): StreamEntry {
     const { snapshot, conflateMs } = wanted.wish
-    const entry: SubscribeEntry = target(wanted.wish)
+    const entry: StreamEntry = target(wanted.wish)
     if (snapshot !== undefined) entry.snapshot = snapshot
     if (conflateMs !== undefined) entry.conflate_ms = conflateMs
     const position = conflateMs === undefined ? this.position(name) : null
     if (position) Object.assign(entry, { since: position.seq, epoch: position.epoch })
     const ownPosition = this.position(name, true)
     if (ownPosition) Object.assign(entry, { user_since: ownPosition.seq, user_epoch: ownPosition.epoch })
-    Object.assign(wanted, { asked: true, resumes: position !== null, resumesOwn: ownPosition !== null })
+    Object.assign(wanted, { resumes: position !== null, resumesOwn: ownPosition !== null })
+    this.#asked.set(name, { wanted, round: this.#round })
     return entry
   }
 
   #join({ channel, symbol, epoch, seq, user }: JoinedStream): void {
     const name = nameOf(channel, symbol)
-    const wanted = this.#wanted.get(name)
+    const wanted = this.#wantedAndAsked(name)
     if (!wanted) return
     wanted.joined = true
     if (epoch !== undefined && seq !== undefined) this.#begin(name, { epoch, seq }, wanted.resumes)
     if (user) this.#begin(own(name), user, wanted.resumesOwn)
+  }
+
+  #refuse(refusal: RefusedStream, wanted: Wanted | undefined): void {
+    if (!wanted) return
+    this.#forget(nameOf(refusal.channel, refusal.symbol))
+    this.#emitter.emit('rejected', refusal)
+  }
+
+  /** Undefined when it is to be left, though it may be wanted anew. */
+  #wantedAndAsked(name: string): Wanted | undefined {
+    const wanted = this.#wanted.get(name)
+    return wanted && wanted === this.#asked.get(name)?.wanted ? wanted : undefined
   }
 
   #begin(name: string, position: StreamPosition, resumes: boolean): void {

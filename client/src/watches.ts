@@ -1,5 +1,6 @@
 import type { StreamEvents } from './client-events.ts'
 import { callSafely, type Emitter } from './emitter.ts'
+import type { Request } from './outbox.ts'
 import type { DeliveryAttempt, ErrorFrame } from './server-frames.ts'
 
 /** Which webhooks' attempts to watch. */
@@ -17,14 +18,17 @@ export interface DeliveryWatch {
 interface Watch {
   wish: WatchWish
   listener: (attempt: DeliveryAttempt) => void
-  asked: boolean
 }
 
 const ID = 'watch:'
+/** Each takes a frame, and streams are not to wait for a hundred of them. */
+const MOST_A_ROUND = 4
 
 /** What a client watches of the channel `deliveries`, which has no numbers and nothing to resume. */
 export class Watches {
   readonly #watches = new Set<Watch>()
+  /** What this socket was asked for, by webhook. */
+  readonly #asked = new Map<string, WatchWish>()
   readonly #emitter: Emitter<StreamEvents>
 
   constructor(emitter: Emitter<StreamEvents>) {
@@ -32,30 +36,37 @@ export class Watches {
   }
 
   add(wish: WatchWish, listener: (attempt: DeliveryAttempt) => void): Watch {
-    const watch = { wish, listener, asked: false }
+    const watch = { wish, listener }
     this.#watches.add(watch)
     return watch
   }
 
-  /** @returns the frame that ends it, unless others watch the same */
-  remove(watch: Watch): object | null {
-    if (!this.#watches.delete(watch) || !watch.asked) return null
-    const isShared = [...this.#watches].some(({ wish }) => wish.webhookId === watch.wish.webhookId)
-    return isShared ? null : { type: 'unsubscribe', ...target(watch.wish) }
+  remove(watch: Watch): void {
+    this.#watches.delete(watch)
   }
 
-  /** The frames that this socket was not sent yet. */
-  takeUnasked(): object[] {
-    return [...this.#watches].flatMap((watch) => {
-      if (watch.asked) return []
-      watch.asked = true
-      const { include } = watch.wish
-      return [{ type: 'subscribe', ...target(watch.wish), ...(include ? { include } : {}) }]
+  /** Some of what makes the watches of this socket those that are wanted, one for each webhook; the rest is for another round. */
+  takeRequests(): Request[] {
+    const wanted = this.#wanted()
+    const left = [...this.#asked].filter(([key]) => !wanted.has(key))
+    const unasked = [...wanted].filter(([key, { include }]) => {
+      const asked = this.#asked.get(key)
+      return !asked || (include && !asked.include)
+    })
+    const requests = [
+      ...left.map((one) => ({ type: 'unsubscribe', one }) as const),
+      ...unasked.map((one) => ({ type: 'subscribe', one }) as const),
+    ].slice(0, MOST_A_ROUND)
+    return requests.map(({ type, one: [key, wish] }) => {
+      if (type === 'subscribe') this.#asked.set(key, wish)
+      else this.#asked.delete(key)
+      const include = type === 'subscribe' && wish.include ? { include: wish.include } : {}
+      return { frame: { type, ...target(wish), ...include }, entries: 1 }
     })
   }
 
   lost(): void {
-    for (const watch of this.#watches) watch.asked = false
+    this.#asked.clear()
   }
 
   received(attempt: DeliveryAttempt): void {
@@ -69,10 +80,22 @@ export class Watches {
     const text = String(id ?? '')
     if (!text.startsWith(ID)) return false
     const webhookId = text.slice(ID.length)
-    for (const watch of this.#watches) if ((watch.wish.webhookId ?? '') === webhookId) this.#watches.delete(watch)
+    for (const watch of this.#watches) if (keyOf(watch.wish) === webhookId) this.#watches.delete(watch)
+    this.#asked.delete(webhookId)
     this.#emitter.emit('rejected', { channel: 'deliveries', symbol: null, code, message })
     return true
   }
+
+  /** With requests where one of those that watch a webhook wants them. */
+  #wanted(): Map<string, WatchWish> {
+    const wanted = new Map<string, WatchWish>()
+    for (const { wish } of this.#watches) wanted.set(keyOf(wish), { ...wanted.get(keyOf(wish)), ...wish })
+    return wanted
+  }
+}
+
+function keyOf({ webhookId }: WatchWish): string {
+  return webhookId ?? ''
 }
 
 function target({ webhookId }: WatchWish): object {

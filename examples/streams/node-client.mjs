@@ -25,14 +25,14 @@ client.on('state', ({ state, code, reason, retryInMs }) => {
     // Without a connection there is no code but 1006, which says nothing.
     const why =
       wasOpen || code !== 1006 ? `lost the connection: ${code ?? ''} ${reason ?? ''}` : `${ARA_URL} cannot be reached`
-    console.error(`${why.trim()}; again in ${(retryInMs / 1000).toFixed(1)} s`)
+    console.error(`${why.trim()}; again in ${((retryInMs ?? 0) / 1000).toFixed(1)} s`)
     wasOpen = false
   }
   if (state === 'closed' && left > 0) process.exitCode = 1
 })
 
 for (const stream of streams.length > 0 ? streams : ['predictions/AAPL']) {
-  const [channel, symbol] = stream.split('/')
+  const [channel, symbol] = /** @type {[import('../../client/dist/index.js').Channel, string?]} */ (stream.split('/'))
   client.subscribe({ channel, ...(symbol ? { symbol } : {}) }, ({ timestamp, data }) => {
     if (left <= 0) return
     console.log(timestamp, stream, JSON.stringify(data))

@@ -1,7 +1,8 @@
 import { WebSocket } from 'ws'
 import type { StateChange } from '../../client/src/client-events.ts'
 import type { StreamMessage } from '../../client/src/server-frames.ts'
-import { connectStreams, type StreamClient, type StreamClientOptions } from '../../client/src/stream-client.ts'
+import { connectStreams, type StreamClient } from '../../client/src/stream-client.ts'
+import type { StreamClientOptions } from '../../client/src/stream-client-options.ts'
 import { eventually } from './eventually.ts'
 
 /** A client with all that it told, in order. */

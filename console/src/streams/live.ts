@@ -44,7 +44,8 @@ export function useClient(use: (client: StreamClient) => () => void): () => void
     undo = use(fresh)
   }
   whenConnected.add(begin)
-  if (client) begin(client)
+  // One that is closed for good takes nothing more; the next one does.
+  if (client && client.state !== 'closed') begin(client)
   return () => {
     whenConnected.delete(begin)
     undo?.()

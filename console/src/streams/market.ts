@@ -1,4 +1,3 @@
-import type { Alert, MarketDataUpdate, PredictionUpdate } from '../../../client/src/index.ts'
 import { ask } from '../api/api.ts'
 import type { Page, StoredEvent } from '../api/shapes.ts'
 import { createSignal } from '../signal.ts'
@@ -20,10 +19,10 @@ export const alerts = createSignal<readonly SeenAlert[]>([])
 export function followSymbol(symbol: string, onChange: (how: (before: Quotes) => Quotes) => void): () => void {
   return useClient((client) => {
     const prices = client.subscribe({ channel: 'market-data', symbol }, (message) =>
-      onChange((before) => withPrice(before, message as MarketDataUpdate)),
+      onChange((before) => withPrice(before, message)),
     )
     const predictions = client.subscribe({ channel: 'predictions', symbol, snapshot: true }, (message) =>
-      onChange((before) => withPrediction(before, message as PredictionUpdate)),
+      onChange((before) => withPrediction(before, message)),
     )
     return () => {
       prices.unsubscribe()
@@ -35,7 +34,7 @@ export function followSymbol(symbol: string, onChange: (how: (before: Quotes) =>
 export function followAlerts(): () => void {
   return useClient((client) => {
     const subscription = client.subscribe({ channel: 'alerts' }, (message) => {
-      alerts.value = withAlert(alerts.value, toAlert(message as Alert))
+      alerts.value = withAlert(alerts.value, toAlert(message))
     })
     return () => subscription.unsubscribe()
   })

@@ -1,5 +1,5 @@
 import type { Channel, StreamMessage } from '../../../client/src/server-frames.ts'
-import type { StreamWish } from '../../../client/src/subscriptions.ts'
+import { LONGEST_SYMBOL, type StreamWish } from '../../../client/src/stream-wish.ts'
 import { CHANNELS } from '../../environment.ts'
 import type { Call, Command } from '../command.ts'
 import { UsageError } from '../failures.ts'
@@ -45,7 +45,7 @@ function wishOf(text: string, { options }: Call): StreamWish {
   const [name = '', symbol, ...more] = text.split('/')
   const channel = CHANNELS.find((one) => one === name)
   const isComplete = channel !== undefined && more.length === 0 && (channel === 'alerts') === (symbol === undefined)
-  if (!isComplete) {
+  if (!isComplete || (symbol ?? '').length > LONGEST_SYMBOL) {
     throw new UsageError(`"${text}" is no stream: predictions/<symbol>, market-data/<symbol> or alerts.`)
   }
   const conflate = options.oneOf('conflate-ms', CONFLATION)

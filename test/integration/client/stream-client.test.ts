@@ -93,8 +93,9 @@ describe('the client of the streams', () => {
   })
 
   it('stops at a code that would come again, and says which', async () => {
-    const { until } = startClient({ url: `${url}/ws/nonsense` })
+    const { client, until } = startClient({ url: `${url}/ws/nonsense` })
     assert.equal((await until('closed')).code, 4404)
+    assert.throws(() => client.subscribe({ channel: 'alerts' }), /closed for good \(4404 /)
   })
 
   it('comes back after a drain when it was told to', async () => {
@@ -119,8 +120,11 @@ describe('the client of the streams', () => {
 
   it('is closed for good by close, also before it was connected', async () => {
     const { client, states } = startClient({ url })
+    const subscription = client.subscribe({ channel: 'alerts' })
     client.close()
-    client.subscribe({ channel: 'alerts' })
+    assert.throws(() => client.subscribe({ channel: 'alerts' }), /closed for good; connectStreams/)
+    assert.throws(() => client.watchDeliveries({}, () => undefined), /closed for good/)
+    subscription.unsubscribe()
     await eventually(() => assert.equal(bench.system().streams.sockets(), 0))
     assert.deepEqual(states, [{ state: 'closed' }])
     client.close()
