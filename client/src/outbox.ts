@@ -8,7 +8,7 @@ export interface Request {
 
 /** The server takes 50 frames in a second. After a silence of the network, those of some seconds arrive together. */
 const FRAMES = { atOnce: 10, aSecond: 15 }
-/** The server takes 4,000 at once and 1,000 a second. A thousand streams are replaced at once by 2,000. */
+/** The server takes 4,000 at once and 500 a second. A thousand streams are replaced at once by 2,000. */
 const ENTRIES = { atOnce: 3_000, aSecond: 500 }
 /** Most rounds end some streams and begin others. */
 const A_ROUND = 2

@@ -37,6 +37,9 @@ export interface FrameError {
   message: string
 }
 
+/** Why a frame is none, with the `id` that it has all the same. */
+export type BadFrame = FrameError & { id?: string | number }
+
 const MOST_AT_ONCE = 1000
 const LONGEST_TOKEN = 8192
 export const LONGEST_ID = 128
@@ -86,7 +89,7 @@ export const NOT_TEXT: FrameError = { code: 'bad_frame', message: 'Frames are te
  * @param text null for a binary frame
  * @param defaultChannel the channel of the socket's path
  */
-export function parseClientFrame(text: string | null, defaultChannel: string | undefined): ClientFrame | FrameError {
+export function parseClientFrame(text: string | null, defaultChannel: string | undefined): ClientFrame | BadFrame {
   if (text === null) return NOT_TEXT
   let value: unknown
   try {
@@ -95,8 +98,18 @@ export function parseClientFrame(text: string | null, defaultChannel: string | u
     return { code: 'malformed_json', message: 'The frame is not JSON.' }
   }
   const parsed = Frame.safeParse(value, PLAIN)
-  if (!parsed.success) return { code: 'bad_frame', message: complaint(parsed.error) }
-  const frame = parsed.data
+  const frame = parsed.success
+    ? toClientFrame(parsed.data, defaultChannel)
+    : { code: 'bad_frame', message: complaint(parsed.error) }
+  return 'code' in frame ? { ...tagOf(value), ...frame } : frame
+}
+
+function tagOf(value: unknown): { id?: string | number } {
+  const { data: tag } = FrameTag.safeParse(Object(value).id)
+  return tag === undefined ? {} : { id: tag }
+}
+
+function toClientFrame(frame: z.infer<typeof Frame>, defaultChannel: string | undefined): ClientFrame | FrameError {
   if (frame.type === 'ping' || frame.type === 'pong') return { type: frame.type }
   if (frame.type === 'auth') return { type: 'auth', token: frame.token, id: frame.id }
   if (frame.channel === 'deliveries' && frame.subscriptions === undefined) return toWatch(frame)

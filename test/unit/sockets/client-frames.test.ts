@@ -19,6 +19,15 @@ describe('the frame of a client', () => {
     assert.deepEqual(read({ type: 'pong', nested: { a: 1 } }), { type: 'pong' })
   })
 
+  it('has its id in the answer that it is bad, too', () => {
+    const refusal = (frame: object) => parseClientFrame(JSON.stringify(frame), undefined)
+    const several = { type: 'subscribe', id: 'a', subscriptions: [{ channel: 'alerts', conflate_ms: 100 }] }
+    const bad = [several, { type: 'auth', id: 'a' }, { id: 'a' }, { ...several, subscriptions: [] }]
+    const unknown = { type: 'subscribe', channel: 'deliveries', webhook_id: 'x', id: 'a' }
+    for (const frame of [...bad, unknown]) assert.equal((refusal(frame) as { id?: string }).id, 'a')
+    for (const id of [{}, 'x'.repeat(129), null]) assert.ok(!('id' in refusal({ ...several, id })))
+  })
+
   it('subscribes to one stream, on the channel of the path when it names none', () => {
     assert.deepEqual(targets({ channel: 'market-data', symbol: 'btc-usd' }), [['market-data', 'BTC-USD']])
     assert.deepEqual(targets({ symbol: 'AAPL' }, 'predictions'), [['predictions', 'AAPL']])
