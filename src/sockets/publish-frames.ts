@@ -33,8 +33,7 @@ const OTHERS: readonly unknown[] = ['ping', 'pong', 'auth']
 export function parsePublishFrame(text: string | null, now: Date): PublishFrame {
   if (text === null) return { kind: 'bad', id: undefined, ...NOT_TEXT }
   let id: FrameId
-  // Until the frame could be read.
-  let isSingle = !text.includes('"messages"')
+  let isSingle: boolean | undefined
   try {
     const frame = parseStrictJson(text)
     if (!isObject(frame)) return bad(undefined, 'bad_frame', 'The frame must be an object.')
@@ -55,6 +54,8 @@ export function parsePublishFrame(text: string | null, now: Date): PublishFrame 
     return { kind: 'publish', id, messages: toMessages(parsed.data, now) }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
+    // The frame could not be read.
+    isSingle ??= !text.includes('"messages"')
     if (Array.isArray(error.details)) return invalid(id, error.details, isSingle)
     return bad(id, error.code, placed(error.message, isSingle).replace('The body', 'The frame'))
   }

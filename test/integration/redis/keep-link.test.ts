@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import pino from 'pino'
 import { connectRedis } from '../../../src/redis/connect.ts'
+import { openLog } from '../../../src/telemetry/log.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { startSentinel, type Topology } from '../../support/redis-topology.ts'
 
-const log = pino({ level: 'silent' })
+const log = openLog({ level: 'silent', name: 'test' })
 
 describe('a link to Redis that is told to begin anew while it begins', function () {
   this.timeout(60_000)
@@ -33,6 +34,7 @@ describe('a link to Redis that is told to begin anew while it begins', function 
   /** Twice: the second time it asks where the master is, or does not yet connect. */
   async function beginAnew(link: Redis): Promise<void> {
     await link.ping()
+    // It emits an error before, too.
     const ended = new Promise((resolve) => link.once('end', resolve))
     link.once('connecting', () => link.disconnect(true))
     link.disconnect(true)
@@ -56,7 +58,7 @@ describe('a link to Redis that is told to begin anew while it begins', function 
       const link = connect(url())
       await beginAnew(link)
       link.disconnect()
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await setTimeout(500)
       assert.equal(link.status, 'end')
     })
   }
